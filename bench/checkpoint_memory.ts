@@ -3,9 +3,9 @@
  *
  *     deno run bench/checkpoint_memory.ts
  *
- * The gradient through chains of blocks on 512x256 floats (half a megabyte), of which each keeps two
- * values for its derivative. Nothing is timed; what is printed is the length of the program's working
- * memory as it is planned.
+ * The gradient through chains of blocks on 512x256 floats (half a megabyte). Each block keeps two
+ * values for its derivative. Nothing is timed: the script prints the size of the working memory that
+ * is planned for the program.
  */
 import { checkpoint, grad, inspect, makeProgram, matmul, random, whileLoop } from "@jacobi/jacobi";
 import type { CheckpointPolicy, Tensor } from "@jacobi/jacobi";
@@ -41,7 +41,7 @@ for (const [blocks, group, policy] of cases) {
   console.log(`${blocks} blocks in groups of ${group}, keeping ${policy}: ${megabytes} MiB`);
 }
 
-// A loop over as many floats, of at most so many steps.
+// // A loop over the same number of floats, with a bound on the number of steps.
 for (const checkpoint of [false, true]) {
   for (const maxSteps of [16, 256, 4096, 65_536]) {
     if (!checkpoint && maxSteps > 256) continue;

@@ -1,10 +1,10 @@
 /**
- * How long do factorisations of complex matrices take, beside those of real ones of the same size?
+ * How long do factorisations of complex matrices take, compared with real ones of the same size?
  *
  *     deno bench --allow-env bench/complex_matrices_bench.ts
  *
- * One thread, float64. Systems, Cholesky and QR factors are those of real matrices of twice the size, in
- * compiled code; determinants, eigenvalues and singular values are left to the evaluator.
+ * One thread, float64. Systems, Cholesky and QR factors are computed by those of real matrices of twice
+ * the size, in compiled code; determinants, eigenvalues and singular values run in the evaluator.
  */
 import { configure, conj, jit, matmul, random, real } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

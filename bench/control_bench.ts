@@ -1,6 +1,6 @@
 /**
- * What loops cost: one compiled loop against a call of a compiled step from JavaScript, gradients of
- * loops, and the time that `checkpoint` pays for memory.
+ * The cost of loops: one compiled loop compared with calls of a compiled step from JavaScript, gradients
+ * of loops, and the time that `checkpoint` spends to save memory.
  *
  *     deno bench bench/control_bench.ts
  */

@@ -44,7 +44,7 @@ const networks = [
   { name: "1x3x224x224", batch: 1, scale: 3.5 },
 ] as const;
 
-/** The three directions: their kernel, the evaluator's loops, and which operands they have. */
+/** The three directions: their kernel, the evaluator's loops, and their operands. */
 const directions = [
   { name: "forward", emit: emitConvolve, evaluate: evaluator.convolve, roles: ["x", "w", "y"] },
   {

@@ -1,13 +1,13 @@
 /**
- * Which way to convolve is faster, and how long do its stages take? One thread.
+ * Which convolution algorithm is faster, and how long do its stages take? One thread.
  *
  *     deno bench bench/convolution_ways_bench.ts
  *
- * - way: Winograd's convolution and the sums themselves, on sizes around those at which the choice
- *   changes (`kernels/convolution/winograd/mod.ts`), each forced
- * - stage: what surrounds the sums, alone: the compiler estimates its time by its elements, of which
- *   there are as many as the name says, to divide it into chunks (`frame.ts`, `patches.ts`, `few.ts`,
- *   and "convolve" of `direct.ts`, whose elements are products)
+ * - way: Winograd's convolution and direct sums, each forced, on sizes around the threshold of
+ * `kernels/convolution/winograd/mod.ts`
+ * - stage: the stages around the sums, each alone: the compiler estimates the time of a stage by its
+ * number of elements, given in the name, to divide it into chunks (`frame.ts`, `patches.ts`, `few.ts`,
+ * and "convolve" of `direct.ts`, whose elements are products)
  */
 import { makeBuilder } from "../src/backends/wasm/kernels/builder.ts";
 import { emitDirect } from "../src/backends/wasm/kernels/convolution/direct.ts";
@@ -26,7 +26,7 @@ import type { Builder } from "../src/backends/wasm/kernels/kernel.ts";
 import { chooseTile } from "../src/backends/wasm/kernels/product/probe.ts";
 import { loadStages } from "./support/stages.ts";
 
-/** A convolution of square images that keeps their width, with a square kernel. */
+/** A convolution of square images with a square kernel that preserves their width. */
 interface Shape {
   readonly batch: number;
   readonly inputs: number;
@@ -55,7 +55,7 @@ function newBuilder(): Builder {
   return makeBuilder({ tile: chooseTile(), shared: false, maximumPages: 65536 });
 }
 
-/** A function that runs the stages of a plan, or those of a name. */
+/** A function that runs the stages of a plan, or those of one name. */
 function load(
   { batch, inputs, outputs, width, kernel }: Shape,
   plan: (builder: Builder) => Plan | undefined,

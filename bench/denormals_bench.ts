@@ -1,14 +1,14 @@
 /**
- * What do denormal numbers cost?
+ * What is the cost of denormal numbers?
  *
  *     deno bench bench/denormals_bench.ts
  *
- * WebAssembly has IEEE's denormals and no way to turn them off, and processors differ: some take
- * more than a hundred cycles for an instruction that meets one, others take none. Each group does
- * the same work on ordinary numbers first.
+ * WebAssembly has IEEE's denormals and no way to turn them off. Processors differ: on some, an
+ * instruction with a denormal operand takes more than a hundred cycles, on others nothing extra. Each
+ * group does the same work on ordinary numbers first.
  *
  * - product: 512 x 512 matrices, without and with a tenth of denormal elements, and of tiny ones
- * - exp: of a million numbers, with results that are ordinary, and denormal
+ * - exp: of a million numbers, with normal results, and with denormal ones
  * - mul: of a million numbers
  */
 import { configure, jit, matmul, tensor } from "@jacobi/jacobi";
@@ -24,7 +24,7 @@ const types = [
 const size = 512;
 const count = 1_000_000;
 
-/** So many numbers around zero, every tenth of which is `rare` times another one. */
+/** Numbers around zero, every tenth of them multiplied by `rare`. */
 function numbers(length: number, dtype: "float32" | "float64", rare: number): Tensor {
   const values = Float64Array.from({ length }, (_, i) => {
     const value = (i * 0.618034) % 1 - 0.5;

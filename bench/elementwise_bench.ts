@@ -1,11 +1,10 @@
 /**
- * How long does memory-bound work take, compiled, beside plain JavaScript loops?
+ * How long does memory-bound work take, compiled, compared with plain JavaScript loops?
  *
  *     deno bench bench/elementwise_bench.ts
  *
- * Elementwise functions and sums of a million floats, softmax and layer norm of 4096x1024. The
- * results of donated calls take over the memory of their argument; the others get memory of their
- * own each time.
+ * Elementwise functions and sums of a million floats, softmax and layer norm of 4096x1024. Donated calls
+ * reuse the memory of their argument for the result; the others allocate new memory for each result.
  */
 import { jit, nn, random } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,20 +1,20 @@
 /**
- * How fast is Jacobi on an NVIDIA GPU beside JAX and PyTorch?
+ * How fast is Jacobi on an NVIDIA GPU, compared with JAX and PyTorch?
  *
  *     deno run -A bench/gpu.ts
  *
- * It needs a GPU with NVIDIA's driver, XLA's plugin for CUDA, which
- * `deno run -A src/backends/xla/install.ts cuda13` installs (or `JACOBI_PJRT_PLUGIN` names), and a Python
- * with JAX for CUDA and PyTorch; without one of these two the other is measured. Each contender is a
- * process of its own, all in turn, round by round; a sample ends when its results are there. float32
- * products keep all of their bits everywhere: TF32 is off. The script fails where Jacobi does.
+ * It needs a GPU with NVIDIA's driver, XLA's plugin for CUDA (installed by
+ * `deno run -A src/backends/xla/install.ts cuda13`, or named by `JACOBI_PJRT_PLUGIN`), and a Python with JAX
+ * for CUDA and PyTorch; if one of the two is missing, the other is measured. Each contender is a process of
+ * its own. They run in turn, round by round; a sample ends when its results are computed. float32 products
+ * are in full precision for all: TF32 is off. The script fails if Jacobi does.
  *
  * Options:
  * - `--device gpu|cpu`: `cpu` runs the same works on the plugin for CPUs
- * - `--small`: tiny sizes, to see whether all of it runs
- * - `--rounds N`, `--seconds N`: how often to measure, and for how long each time
- * - `--limit N`: seconds after which an answer is no longer waited for; 600 unless told otherwise
- * - `--python PATH`: the Python to use; `python3` unless told otherwise
+ * - `--small`: tiny sizes, to check that everything runs
+ * - `--rounds N`, `--seconds N`: the number of rounds, and the seconds of each measurement
+ * - `--limit N`: the timeout of an answer in seconds; 600 by default
+ * - `--python PATH`: the Python to use; `python3` by default
  *
  * @module
  */
@@ -32,7 +32,7 @@ type Device = "gpu" | "cpu";
 
 const OWN = "Jacobi, XLA";
 
-/** Who is compared, on a device. */
+/** The contenders on a device. */
 function contendersOn(device: Device): Contender[] {
   const isGpu = device === "gpu";
   return [
@@ -42,7 +42,7 @@ function contendersOn(device: Device): Contender[] {
       file: "jax_peer.py",
       environment: {
         JAX_PLATFORMS: isGpu ? "cuda" : "cpu",
-        // All processes are there at once.
+        // All processes exist at the same time.
         XLA_PYTHON_CLIENT_PREALLOCATE: "false",
       },
     },
@@ -54,7 +54,7 @@ function contendersOn(device: Device): Contender[] {
   ].map((contender) => ({ ...contender, compiles: contender.name !== "PyTorch" }));
 }
 
-/** What is measured, in the dtypes that Jacobi has. The transformer has 111 million parameters. */
+/** The works, in the dtypes that Jacobi has. The transformer has 111 million parameters. */
 function worksOf(small: boolean): readonly [name: string, task: Task][] {
   const size = small ? 128 : 8192;
   const [images, pixels] = small ? [2, 32] : [32, 224];
@@ -82,7 +82,7 @@ function worksOf(small: boolean): readonly [name: string, task: Task][] {
   ];
 }
 
-/** Says why nothing can be measured, and ends. */
+/** Reports why nothing can be measured, and exits. */
 function fail(reason: string): never {
   console.error(reason);
   Deno.exit(1);
@@ -132,7 +132,7 @@ function readArguments(): {
   return { device, small, options };
 }
 
-/** What is measured on, in words. */
+/** The hardware, in words. */
 function describeDevice(device: Device): string {
   const processor = cpus()[0]?.model ?? "an unknown processor";
   if (device === "cpu") return processor;
@@ -150,7 +150,7 @@ const { device, small, options } = readArguments();
 const notes: string[] = [];
 const versions: Record<string, string> = {};
 
-/** Starts a contender; gives `null`, with a note, where it cannot run. */
+/** Starts a contender; returns `null`, with a note, if it cannot run. */
 async function start(contender: Contender): Promise<Process | null> {
   let reason;
   try {
@@ -184,7 +184,7 @@ for (const contender of contendersOn(device)) {
   if (process !== null) processes.push(process);
 }
 
-/** The medians of a work, one of each contender; none where it has none. */
+/** The medians of a work, one for each contender that has it. */
 async function measure(name: string, task: Task): Promise<(number | undefined)[]> {
   const { seconds, limit } = options;
   const work = { name, group: name, task };

@@ -1,12 +1,12 @@
 /**
- * How long do values and gradients of functions take that are not made of layers?
+ * How long do values and gradients of functions take that do not consist of layers?
  *
  *     deno bench bench/gradients_bench.ts
  *
  * float64, one thread.
  *
  * - mixture: the log-likelihood of 1000 points under a Gaussian mixture of 25 components in 20
- *   dimensions, and of 100 in 64, by its weights, means and inverse Cholesky factors, as in ADBench
+ *   dimensions, and of 100 in 64, with respect to its weights, means and inverse Cholesky factors, as in ADBench
  *   (F. Srajer et al., "A benchmark of selected algorithmic differentiation tools on some problems in
  *   computer vision and machine learning", Optimization Methods and Software 33, 2018)
  * - minors: the determinant of a matrix by minors of the first row, each level a `vmap` over columns
@@ -51,7 +51,7 @@ const normal = (seed: number, shape: readonly number[]) =>
 
 for (const [dimensions, components] of [[20, 25], [64, 100]]) {
   const points = normal(0, [1000, 1, dimensions]);
-  // Where the elements below the diagonal stand in the factors' parameters, column after column.
+  // The indices of the elements below the diagonal in the factors' parameters, column after column.
   const places = new Int32Array(dimensions * dimensions);
   let next = 1;
   for (let column = 0; column < dimensions; column++) {

@@ -1,13 +1,13 @@
 /**
- * What do half floats cost in products and convolutions, and what memory do they save?
+ * What is the cost of half floats in products and convolutions, and how much memory do they save?
  *
  *     deno bench bench/halves_bench.ts
  *
- * Compiled, beside float32: a result of half floats is computed with float32 and rounded once. The names
- * say how much working memory the program takes; arguments and results take half as much as float32's.
+ * Compiled, compared with float32: a result of half floats is computed in float32 and rounded once. The names
+ * give the working memory of the program; arguments and results take half as much as in float32.
  *
- * - square: arithmetic alone counts
- * - vector: the weights are read once, and reading them takes the longest
+ * - square: bound by arithmetic
+ * - vector: bound by reading the weights once
  * - convolutions: as in residual networks
  */
 import { conv, inspect, jit, makeProgram, matmul, random } from "@jacobi/jacobi";

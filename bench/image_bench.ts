@@ -1,6 +1,6 @@
 /**
- * Images of three channels and 512 by 512 elements in other sizes, and sampled at as many points, compiled,
- * beside PyTorch.
+ * Resizing of images of three channels and 512 by 512 elements, and sampling at the same number of points,
+ * compiled, compared with PyTorch.
  *
  * Run it with `deno bench -A bench/image_bench.ts`; without permissions, or a Python with PyTorch, Jacobi runs
  * by itself. `deno bench -A bench/image_bench.ts -- 1` has one thread.

@@ -1,12 +1,12 @@
 /**
- * What does `jit` save on small work? Arithmetic is next to nothing here, so that figures are those of
+ * How much does `jit` save on small work? The arithmetic is negligible here: the figures are those of
  * tracing, differentiating and dispatch. Divide by the number of operations in a group's name for the
  * time per operation.
  *
  *     deno bench bench/jit_bench.ts
  *
  * - a chain of 100 operations on scalars, its gradient with `jit` outside and inside, a first call
- * - one operation, which shows what a call of a compiled function takes
+ * - one operation, which shows the cost of a call of a compiled function
  * - the Hessian of a small function
  * - a training step of a small network (16-32-4, batch 8) with SGD and momentum
  */

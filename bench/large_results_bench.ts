@@ -1,6 +1,6 @@
 /**
- * Loops over programs whose results are quickly computed and of 4 MB each: what a call takes, beside a copy of
- * such a result to memory that nothing has touched, which is what it takes to move one out.
+ * Loops over programs whose results are quick to compute and have 4 MB each: the time of a call, compared with
+ * a copy of such a result to fresh memory, which is the cost of moving one out.
  *
  * Run it with `deno bench bench/large_results_bench.ts`.
  *

@@ -1,6 +1,6 @@
 /**
- * Systems, factors, eigenvalues and exponentials of matrices of 128, 256 and 512 rows in float64, compiled, beside
- * NumPy and SciPy.
+ * Systems, factors, eigenvalues and exponentials of matrices of 128, 256 and 512 rows in float64, compiled,
+ * compared with NumPy and SciPy.
  *
  * Run it with `deno bench -A bench/linalg_bench.ts`; without permissions, or a Python with SciPy, Jacobi runs by
  * itself. `deno bench -A bench/linalg_bench.ts -- 1` has one thread, and `OMP_NUM_THREADS` limits the others.

@@ -1,7 +1,7 @@
 /**
- * What a step of a compiled loop costs: carried values that are changed in few places, by all examples of
- * a batch or by some, one that a branch hands on or reads, and steps over small vectors and reductions of them; forward and with
- * the gradient, in float64.
+ * The cost of a step of a compiled loop: carried values of which few elements change, in all examples of a
+ * batch or in some; a carried value that a branch passes on or reads; and steps over small vectors and
+ * reductions of them. Forward and with the gradient, in float64.
  *
  * Run it with `deno bench bench/loops_bench.ts`.
  *

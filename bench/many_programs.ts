@@ -1,5 +1,5 @@
 /**
- * Memory while a process compiles program after program: a closure for each request, or one function
+ * Memory of a process that compiles program after program: a closure for each request, or one function
  * for sequences of many lengths. Run it with
  *
  *     deno run -A bench/many_programs.ts [what] [how] [threads] [count]
@@ -7,7 +7,7 @@
  * where `what` is `constants` (equal programs with other numbers), `structures` (programs of different
  * operations) or `lengths` (one function and its gradient on sequences of 3,000 lengths), and `how` is
  * `sync` (a loop that never awaits) or `async`. It prints the resident memory and the number of memory
- * maps, of which the kernel allows a process some 65,000.
+ * maps, which the kernel limits to some 65,000 per process.
  *
  * @module
  */
@@ -33,7 +33,7 @@ function usage(): string {
 
 const x = random.normal(random.key(0), [128, 128]).div(11);
 
-/** Operations of which `structures` makes programs, one for each digit of a number. */
+/** Operations of the programs of `structures`, one for each digit of a number. */
 const operations: readonly ((y: Tensor) => Tensor)[] = [
   (y) => y.sin(),
   (y) => y.abs(),
@@ -58,7 +58,7 @@ const runs: Readonly<Record<string, (i: number) => unknown>> = {
   constants: (i) => jit((x: Tensor) => matmul(x, x).mul(i + 0.5).sin().sum())(x),
   structures: (i) =>
     jit((x: Tensor) => {
-      let y = i % 10 === 0 ? matmul(x, x) : x; // A product is work for all threads.
+      let y = i % 10 === 0 ? matmul(x, x) : x; // The product is parallelised over all threads.
       for (const digit of i.toString(operations.length)) y = operations[Number(digit)](y);
       return y.sum();
     })(x),

@@ -1,10 +1,10 @@
 /**
- * What does it cost to keep means, norms and normalisations in range?
+ * What is the cost of avoiding overflow in means, norms and normalisations?
  *
  *     deno bench bench/normalization_bench.ts
  *
- * Each beside a plain formula of sums and squares, which overflows and underflows; compiled, and the
- * gradients too, and small ones operation by operation.
+ * Each is compared with a plain formula of sums and squares, which overflows and underflows: compiled, with
+ * gradients, and for small inputs operation by operation.
  */
 import { grad, jit, mean, nn, norm, random, std } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
@@ -19,7 +19,7 @@ const batchNorm = nn.batchNorm(64, { affine: false });
 const groupNorm = nn.groupNorm(8, 64, { affine: false });
 const [params, state] = batchNorm.init(random.key(4));
 
-/** Elements less their mean, over the root of the mean of their squares, by the plain formula. */
+/** Elements minus their mean, divided by the root mean square, by the plain formula. */
 function plainly(x: Tensor, axes: readonly number[], eps: number): Tensor {
   const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
   const average = (y: Tensor) => y.sum(axes, { keepdims: true }).div(count);
@@ -85,7 +85,7 @@ const works: Readonly<Record<string, Work>> = {
 const hundred = random.normal(random.key(5), [100]);
 const scores = random.normal(random.key(6), [32, 10]);
 
-/** Exponentials of what differs from the largest of each row, by their sums. */
+/** Exponentials of the differences from the maximum of each row, divided by their sums. */
 function plainSoftmax(x: Tensor): Tensor {
   const powers = x.sub(x.max(1, { keepdims: true })).exp();
   return powers.div(powers.sum(1, { keepdims: true }));

@@ -1,13 +1,13 @@
 /**
- * How near do matrix products come to what the arithmetic units can do?
+ * How close do matrix products come to the peak of the arithmetic units?
  *
  *     deno bench bench/product_bench.ts
  *     DENO_V8_FLAGS=--no-wasm-bounds-checks,--experimental-wasm-revectorize deno bench bench/product_bench.ts
  *
- * One thread runs all chunks. The baseline multiplies and adds in registers alone. A case is called
- * m x n x k and by how A and B stand in memory: N for row after row, T for column after column.
+ * One thread runs all chunks. The baseline multiplies and adds in registers alone. The names of cases are
+ * m x n x k and the layouts of A and B in memory: N for row-major, T for column-major.
  *
- * - square: arithmetic alone counts
+ * - square: bound by arithmetic
  * - layers: a perceptron of layers 784, 512, 256, 10 at batch 128, forward (NN), the gradients of its
  *   weights (TN) and of its inputs (NT)
  * - thin: few rows or columns, bound by reading the large operand
@@ -105,10 +105,10 @@ function find(name: string): (...operands: readonly number[]) => void {
   return exports[name] as (...operands: readonly number[]) => void;
 }
 
-// Zeros but for the first elements: what is multiplied costs the same whatever it is.
+// Zeros except for the first elements: the cost of a product does not depend on its values.
 new Float32Array(memory.buffer, 0, 2 ** 16).forEach((_, i, all) => all[i] = (i % 97) / 97 - 0.5);
 
-/** Puts a kernel's buffers one after the other and gives a function that runs it. */
+/** Allocates a kernel's buffers in sequence and returns a function that runs it. */
 function prepare(number: number, { dtype, batch, m, n, k }: BatchProduct, kernel: Kernel) {
   const elements = [m * k, k * n, m * n].map((length) => batch * length * byteSize(dtype));
   let end = 64;
@@ -143,7 +143,7 @@ kernels.forEach(({ each, product, kernel }, i) => {
   const name = [shape.join(" x "), orders.join(""), dtype, batch && `${batch} times`]
     .filter((part) => part !== undefined).join(", ");
   const run = prepare(i, product, kernel);
-  // Short kernels are measured many at a time.
+  // Short kernels are measured in batches.
   const times = Math.max(1, Math.round(2e6 / (kernel.operations + 2e4)));
   const n = Math.max(5, Math.min(200, Math.round(1e10 / (kernel.operations * times))));
   benchRate({ group, name, work: times * kernel.operations, unit: "FLOP", n }, () => {

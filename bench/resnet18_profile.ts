@@ -1,5 +1,5 @@
 /**
- * Where does the time of a compiled training step of ResNet-18 go?
+ * How is the time of a compiled training step of ResNet-18 distributed?
  *
  *     deno run bench/resnet18_profile.ts [images] [size]
  */

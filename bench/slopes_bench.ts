@@ -1,11 +1,11 @@
 /**
- * How long do gradients of activations take, and sums of what fits into the cache?
+ * How long do gradients of activations take, and sums of data that fits into the cache?
  *
  *     deno bench --allow-env bench/slopes_bench.ts
  *
- * One thread. Each gradient is that of the sum of a function of 65,536 elements; where the function
- * is needed as well, both come from one exponential. Sums are over rows, over columns, and over all;
- * those of float32 are added up in doubles.
+ * One thread. Each gradient is that of the sum of a function of 65,536 elements; if the function value
+ * is needed as well, both share one exponential. Sums are over rows, over columns, and over all elements;
+ * those of float32 are accumulated in double precision.
  */
 import { configure, grad, jit, nn, random } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";

@@ -1,7 +1,7 @@
 /**
- * Sorting, searching and counting of 10^6 elements in float32, compiled, beside NumPy: both compute the same
- * from numbers of the same distributions. NumPy runs in a process that is asked for one call at a time, which
- * adds some 0.1 ms.
+ * Sorting, searching and counting of 10^6 elements in float32, compiled, compared with NumPy: both compute the
+ * same functions of numbers from the same distributions. NumPy runs in a process that receives one call at a
+ * time, which adds some 0.1 ms.
  *
  * Run it with `deno bench -A bench/statistics_bench.ts`; without permissions, or a Python with NumPy, Jacobi
  * runs by itself. `deno bench -A bench/statistics_bench.ts -- 1` has one thread.
@@ -35,7 +35,7 @@ const sorted = sort(x);
 const xp = linspace(-4, 4, 1000);
 const fp = sin(xp);
 
-/** What is measured: a function, and what it is given. */
+/** A measured function and its arguments. */
 const works: Readonly<Record<string, () => unknown>> = {
   sort: bound((x) => sort(x), x),
   unique: bound((x) => unique(x, { size: 1000 }), few),

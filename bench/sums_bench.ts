@@ -1,6 +1,6 @@
 /**
- * Loops that add up float32 in cache: what exact sums in double precision cost, by the way in which
- * they are written.
+ * Loops that add up float32 in cache: the cost of exact sums in double precision for several forms of
+ * the loop.
  *
  * Run it with `deno bench bench/sums_bench.ts`.
  *
@@ -11,15 +11,15 @@ import type { Expression, Local } from "../src/backends/wasm/assembler/expressio
 import { Module } from "../src/backends/wasm/assembler/module.ts";
 import { f32x4, f64, f64x2, i32, i8x16, v128 } from "../src/backends/wasm/assembler/operations.ts";
 
-/** Elements: they fit into the second cache. */
+/** Elements: they fit into the L2 cache. */
 const COUNT = 65536;
 
-/** Vectors that are added up in a round. */
+/** Vectors that are added in a round. */
 const ROUND = 8;
 
 type Vector = Expression<"v128">;
 
-/** What a round reads. */
+/** The inputs of a round. */
 interface Reads {
   /** Vector `k`. */
   readonly all: (k: number) => Vector;
@@ -29,7 +29,7 @@ interface Reads {
   readonly half: (k: number, isSecond: boolean) => Vector;
 }
 
-/** A way to add up: given accumulators, what a round does. */
+/** A method of summation: the body of a round, given accumulators. */
 interface Way {
   readonly accumulators: number;
   /** Accumulators that are float32; the others are double. */

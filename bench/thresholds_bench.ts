@@ -1,22 +1,22 @@
 /**
- * Where does one way to do the same work become faster than another?
+ * At which size does one implementation of the same work become faster than another?
  *
  *     deno bench bench/thresholds_bench.ts
- *     deno bench bench/thresholds_bench.ts -- 2    # what is compiled runs on two threads
+ *     deno bench bench/thresholds_bench.ts -- 2    # compiled code runs on two threads
  *
  * The compiler chooses by sizes, so that equal work always has equal bits. Each group does work of one
- * size in both ways, with the sizes around the one at which the choice changes:
+ * size by both implementations, with sizes around the threshold:
  *
- * - operation: the evaluator and a compiled kernel (`backends/wasm/eager.ts`); to write one takes
+ * - operation: the evaluator and a compiled kernel (`backends/wasm/eager.ts`); compiling one takes
  *   about a millisecond, which is not counted here
- * - loop: step by step, and compiled for the occasion (`control/evaluate.ts`)
- * - shared: work that threads share from some size on (`backends/wasm/executable.ts`,
+ * - loop: step by step, and compiled on demand (`control/evaluate.ts`)
+ * - shared: work that threads share from some size upwards (`backends/wasm/executable.ts`,
  *   `schedule/schedule.ts`, `kernels/partition.ts`, `kernels/linalg/phases.ts`); compare a run on one
  *   thread with one on two
  * - resident: a call with a tensor that is copied for it, and with one that stays in linear memory
  *   (`memory/memory.ts`)
  * - time: kernels whose time the compiler estimates by size, to divide it into chunks; one thread
- * - product: the ways to multiply matrices, all chunks on one thread (`kernels/product/stack.ts`)
+ * - product: the algorithms for matrix products, all chunks on one thread (`kernels/product/stack.ts`)
  */
 import {
   configure,
@@ -43,7 +43,7 @@ import { evaluateProgram } from "../src/core/program.ts";
 import { installDispatcher } from "../src/core/trace.ts";
 
 configure({ threads: Number(Deno.args[0] ?? 1) });
-// What is not compiled is the evaluator's, whatever its size.
+// Operations that are not compiled run in the evaluator, whatever their size.
 installDispatcher(null);
 
 function positive(size: number): Tensor {
@@ -83,7 +83,7 @@ for (const steps of [128, 512, 1250, 4096]) {
   });
   let length = steps;
   Deno.bench(`${steps} steps, compiled for it`, { group }, () => {
-    // Another length is another program.
+    // Each length is a program of its own.
     void jit((x: Tensor) => scan((x: Tensor) => [step(x), null], x, null, { length: length++ })[0])(
       start,
     ).item();
@@ -121,7 +121,7 @@ for (const columns of [64, 1024, 4096, 16384]) {
   Deno.bench(`${size}: argmax of columns`, { group: "time: argmax" }, () => void findInColumns(x));
 }
 
-// Rows of a table, far apart; few slots against the updates have sums of their own.
+// Rows of a table, far apart; if there are few slots compared with the updates, they have sums of their own.
 for (const [slots, width] of [[4096, 1], [4096, 16], [4096, 256], [16, 16], [16, 256]]) {
   const table = random.normal(random.key(8), [slots, width]);
   const indices = random.randint(random.key(9), [16384], 0, slots);
@@ -134,7 +134,7 @@ for (const [slots, width] of [[4096, 1], [4096, 16], [4096, 256], [16, 16], [16,
   Deno.bench(into, { group: "time: scatterAdd" }, () => void add(table, indices, rows));
 }
 
-// What a call takes besides its work, on a tensor that is copied at each call or stays in linear memory.
+// The overhead of a call, on a tensor that is copied at each call or stays in linear memory.
 const one = jit((x: Tensor) => x.at(0));
 for (const kilobytes of [16, 32, 60, 64, 128]) {
   const x = random.normal(random.key(11), [kilobytes * 256]);
@@ -160,7 +160,7 @@ Deno.bench(
 
 const ways = { shared: emitShared, local: emitLocal, strips: emitStrips };
 
-/** A function that computes a product in one way. */
+/** A function that computes a product by one algorithm. */
 function prepare(product: Product, parts: Parts, builder: ReturnType<typeof makeBuilder>) {
   const { m, n, k } = product;
   parts.stages.forEach(({ run }, stage) => builder.module.export(`${stage}`, run));

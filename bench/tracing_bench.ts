@@ -1,10 +1,10 @@
 /**
- * What does tracing cost? A chain of 100 operations on scalars, so that arithmetic is next to
- * nothing: divide a figure by 100 for the time per operation.
+ * What is the cost of tracing? A chain of 100 operations on scalars, so that the arithmetic is
+ * negligible: divide a figure by 100 for the time per operation.
  *
  *     deno bench bench/tracing_bench.ts
  *
- * - plain JavaScript: what the arithmetic itself takes
+ * - plain JavaScript: the arithmetic alone
  * - plain: eager operations
  * - jvp: value and tangent
  * - vjp: value, tape and pullback

@@ -1,11 +1,12 @@
 /**
- * Time and memory of a training loop by how it holds its state: with donation, without, and without but
- * with an `await` in each step. Run it with
+ * Time and memory of a training loop, depending on how it holds its state: with donation, without, and
+ * without donation but with an `await` in each step. Run it with
  *
  *     deno run -A bench/training_loop.ts [how] [steps] [memoryLimit in MiB]
  *
  * where `how` is `donate`, `plain` or `await`. The state is 4 MiB of weights, which a step moves against
- * a gradient. It prints the milliseconds of a step, in tenths of the loop, and the most resident memory.
+ * a gradient. The script prints the milliseconds of a step for each tenth of the loop, and the peak
+ * resident memory.
  *
  * @module
  */
@@ -22,7 +23,7 @@ const step = jit(
   how === "donate" ? { donateArgnums: [0] } : {},
 );
 
-/** The most resident memory so far, in MB. */
+/** The peak resident memory so far, in MB. */
 function peak(): string {
   const status = Deno.readTextFileSync("/proc/self/status");
   return (Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024).toFixed(0);

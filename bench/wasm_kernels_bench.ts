@@ -1,16 +1,16 @@
 /**
- * How fast are the kernels that the compiler emits, each alone?
+ * How fast are the kernels that the compiler emits, in isolation?
  *
  *     deno bench bench/wasm_kernels_bench.ts
  *     DENO_V8_FLAGS=--no-wasm-bounds-checks,--experimental-wasm-revectorize deno bench bench/wasm_kernels_bench.ts
  *
- * - peak: multiplications and additions in registers, the limit for all that follows
- * - panels: a row panel of A times packed panels of B; rows x columns of the tile, how many steps of
- *   the sum are written out, and where A stands (at constant addresses of a memory of its own, or
- *   packed beside B)
+ * - peak: multiplications and additions in registers, the limit of all other groups
+ * - panels: a row panel of A times packed panels of B; rows x columns of the tile, the number of unrolled
+ *   steps of the sum, and the location of A (at constant addresses of a memory of its own, or
+ *   packed next to B)
  * - product: whole square matrices, packing included
  * - elementwise: one million floats
- * - call: what an exported function costs
+ * - call: the overhead of a call of an exported function
  *
  * Rates are printed after the table of times: GFLOP/s, GB/s (read and written), calls.
  */
@@ -42,7 +42,7 @@ const memory = module.importMemory("host", "memory", limits);
 const scratch = module.memory({ minimum: 1 });
 const names: string[] = [];
 
-/** Exports a kernel and gives its name, under which it is found in the instance. */
+/** Exports a kernel and returns its name in the instance's exports. */
 function register(kernel: FunctionReference): string {
   const name = `${names.length}`;
   names.push(name);
@@ -50,7 +50,7 @@ function register(kernel: FunctionReference): string {
   return name;
 }
 
-// In 256 bits twice as many chains fill the registers.
+// In 256 bits, twice as many chains are needed to fill the registers.
 const peaks = [8, 12, 16, 24].flatMap((chains) =>
   [true, false].map((fused) => ({
     chains,
@@ -118,7 +118,7 @@ const exps = exponentials.map(([unroll, hoist]) => ({
     return (x) => exp(x);
   })),
 }));
-// A loop that ends at once: without it the engine writes the function into its caller.
+// A loop that ends at once: without it the engine inlines the function into its caller.
 const empty = register(
   module.function("empty", ["i32", "i32", "i32"], "none", (code, from, below) => {
     code.for({ from, below }, (i) => code.do(i32.store(i, from)));

@@ -1,7 +1,7 @@
 /**
- * Jacobi, jax-js and TensorFlow.js on WebGPU in one page of headless Chromium, in turn, on the adapter that
- * computes on the processor: sizes are small. Each call ends when its first result was read. Printed are
- * medians in milliseconds, and Jacobi's over the better one's.
+ * Jacobi, jax-js and TensorFlow.js on WebGPU in one page of headless Chromium, in turn, on the software
+ * adapter: sizes are small. Each call ends when its first result has been read. The script prints medians
+ * in milliseconds, and the ratio of Jacobi's to the better of the other two.
  *
  *     deno run -A bench/webgpu_browser.ts [--rounds=2] [--seconds=1] [--only=WORD] [--gpu]
  *
@@ -62,7 +62,7 @@ const only = option("only", "");
 const works = all.filter(({ name }) => name.includes(only))
   .map((work): Work => ({ ...work, group: "" }));
 
-/** Bundles what the page imports; `packages` are found by the page's map of imports. */
+/** Bundles the page's imports; `packages` are found by the page's import map. */
 async function bundleAll(): Promise<Readonly<Record<string, string>>> {
   const packages = await install("webgpu_browser", {
     "@jax-js/jax": JAX_JS,

@@ -1,6 +1,6 @@
 /**
- * What calls cost on the plugin for CPUs: small programs, by the PJRT client alone and by `jit`, and
- * moving elements.
+ * The overhead of calls on the plugin for CPUs: small programs, by the PJRT client alone and by `jit`, and
+ * copies of elements.
  * It needs the plugin (`deno run -A src/backends/xla/install.ts`) and permissions; without them the
  * benchmarks are ignored.
  *

@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 
-# The shortest time that a single sample may take, in seconds: shorter calls are repeated.
+# The shortest time of a single sample, in seconds: shorter calls are repeated.
 SAMPLE = 0.001
 
 
@@ -31,7 +31,7 @@ def _sample(call, repeats):
 
 
 def _measure(call, seconds, last):
-    # What takes longer than all of the time is not repeated for a warm-up.
+    # A call that takes longer than the whole measurement is not repeated for warm-up.
     if last > seconds:
         return [_sample(call, 1)]
     warm = time.perf_counter() + 0.5 * seconds
@@ -150,7 +150,7 @@ def serve(versions, prepare):
                     answer["result"] = result
                 name = work["name"]
                 answer["first_ms"] = 1000 * first
-                # A work far too long to be repeated is known by its first call.
+                # The first call shows whether a work is far too long to be repeated.
                 if first > request.get("longest", 30):
                     _say({**answer, "median_ms": 1000 * first, "samples": 1})
                     continue

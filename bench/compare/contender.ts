@@ -1,5 +1,5 @@
 /**
- * What contenders in TypeScript share: reading requests, measuring, answering.
+ * Code shared by contenders in TypeScript: reading requests, measuring, answering.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import type { Task } from "./works.ts";
 /** Does a work once, to the end. */
 export interface Call {
   (): unknown;
-  /** A number that tells results apart, which is not measured. */
+  /** A number that tells results apart; computing it is not measured. */
   readonly check?: (() => number | Promise<number>) | undefined;
 }
 
-/** The shortest time that a single sample may take, in milliseconds: shorter calls are repeated. */
+/** The shortest time of a single sample, in milliseconds: shorter calls are repeated. */
 const SAMPLE = 1;
 
-/** Thrown by what prepares a work that a contender has no means for. */
+/** Thrown by the preparation of a work that a contender cannot do. */
 export class Missing extends Error {}
 
 /** The time of one call in milliseconds, from a sample of several. */
@@ -30,9 +30,9 @@ async function sample(call: Call, repeats: number): Promise<number> {
   return (performance.now() - start) / repeats;
 }
 
-/** Times of single calls, for so many seconds after as long a warm-up. */
+/** Times of single calls, measured for a number of seconds after a warm-up of the same length. */
 async function measure(call: Call, seconds: number, last: number): Promise<number[]> {
-  // What takes longer than all of the time is not repeated for a warm-up.
+  // A call that takes longer than the whole measurement is not repeated for warm-up.
   if (last > 1000 * seconds) return [await sample(call, 1)];
   const warm = performance.now() + 500 * seconds;
   let time = last;
@@ -46,25 +46,25 @@ async function measure(call: Call, seconds: number, last: number): Promise<numbe
 
 type Prepare = (task: Task) => Call | Promise<Call>;
 
-/** A page that contenders are in, instead of processes of their own. */
+/** A page in which contenders run, instead of processes of their own. */
 export interface Page {
-  /** What they would find in their environment. */
+  /** The variables of their environment. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Takes what a contender says, and what answers requests. */
+  /** Receives the first message of a contender, and the function that answers requests. */
   enter(hello: Hello, answer: (request: Request) => Promise<Answer>): void;
 }
 
 const page = (globalThis as { benchPage?: Page }).benchPage;
 
-/** Whether this is a page, where calls must read what they compute. */
+/** Whether contenders run in a page, where calls must read their results. */
 export const isPage: boolean = page !== undefined;
 
-/** A variable of the environment. */
+/** An environment variable. */
 export function variable(name: string): string | undefined {
   return page === undefined ? Deno.env.get(name) : page.variables[name];
 }
 
-/** What answers requests. */
+/** A function that answers requests. */
 function answering(prepare: Prepare): (request: Request) => Promise<Answer> {
   let current: { readonly name: string; readonly call: Call; last: number } | undefined;
 
@@ -79,7 +79,7 @@ function answering(prepare: Prepare): (request: Request) => Promise<Answer> {
       first = performance.now() - start;
       if (call.check !== undefined) result = await call.check();
       current = { name: work.name, call, last: first };
-      // A work far too long to be repeated is known by its first call.
+      // The first call shows whether a work is far too long to be repeated.
       if (first > 1000 * longest) {
         return { work: work.name, median_ms: first, first_ms: first, samples: 1 };
       }
@@ -135,7 +135,7 @@ export function randomFloats(length: number, seed = 1): Float32Array {
   });
 }
 
-/** A number from 0 to 1 for each place of the `seed`th list: the same in every language. */
+/** A number from 0 to 1 for each position of the list numbered `seed`: the same in every language. */
 export function noise(length: number, seed: number): Float64Array {
   return Float64Array.from({ length }, (_, i) => {
     const x = 43758.5453 * Math.sin(12.9898 * (i + 1) + 78.233 * seed);
@@ -143,7 +143,7 @@ export function noise(length: number, seed: number): Float64Array {
   });
 }
 
-/** The sum of lists of numbers with weights from -1 to 1, which are `noise` of `seed`. */
+/** The sum of lists of numbers with weights from -1 to 1, the `noise` of `seed`. */
 export function weightedSum(parts: readonly ArrayLike<number>[], seed: number): number {
   const weights = noise(parts.reduce((sum, { length }) => sum + length, 0), seed);
   let [sum, place] = [0, 0];

@@ -1,20 +1,20 @@
 /**
- * Who is compared.
+ * The contenders of the comparison.
  *
  * @module
  */
 
-/** A library in one of the ways in which it is run. */
+/** A library in one of its configurations. */
 export interface Contender {
   /** The name of its column. */
   readonly name: string;
-  /** What its process runs. */
+  /** The command of its process. */
   readonly file: string;
-  /** Variables of its environment. */
+  /** Its environment variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** Whether its first calls compile. */
   readonly compiles: boolean;
-  /** The groups of works that it has; all when left out. */
+  /** The groups of works that it supports; all by default. */
   readonly groups?: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Packages from npm that have Fourier transforms and nothing else, as contenders: `FFT_PACKAGE` says which.
- * They keep real and imaginary parts side by side, in memory of their own, and overwrite what is there.
+ * npm packages that only have Fourier transforms, as contenders: `FFT_PACKAGE` chooses one.
+ * They store real and imaginary parts interleaved, in memory of their own, and overwrite its contents.
  *
  * @module
  */
@@ -29,14 +29,14 @@ interface Pffft {
   ): void;
 }
 
-/** What is transformed: real numbers, or pairs. */
+/** The input: real numbers, or pairs. */
 function dataOf({ rows, length, isReal }: Transform): Float64Array {
   const [re, im] = [0, 1].map((seed) => noise(rows * length, seed).map((x) => 2 * x - 1));
   if (isReal) return re;
   return new Float64Array(2 * rows * length).map((_, i) => (i % 2 === 0 ? re : im)[i >> 1]);
 }
 
-/** The sum of pairs with weights; `pairOf` gives both parts of a number of a row. */
+/** The weighted sum of pairs; `pairOf` returns both parts of a number of a row. */
 function check(
   { rows, length, isReal }: Transform,
   pairOf: (row: number, k: number) => readonly [number, number],
@@ -94,7 +94,7 @@ const makers: Readonly<Record<string, () => Promise<(task: Transform) => Call>>>
       const pairOf = (row: number, k: number): readonly [number, number] => {
         const out = library.HEAPF32.subarray(to / 4 + row * size, to / 4 + (row + 1) * size);
         if (!isReal) return [out[2 * k], out[2 * k + 1]];
-        // The last number, which is real, stands in the first one's place for an imaginary part.
+        // The last number is real; it is stored as the imaginary part of the first one.
         return k === 0
           ? [out[0], 0]
           : 2 * k === length

@@ -1,5 +1,5 @@
 /**
- * Jacobi as a contender: everything through the public functions.
+ * Jacobi as a contender, through its public functions alone.
  *
  * @module
  */
@@ -118,7 +118,7 @@ function prepareMlp(sizes: readonly number[], batch: number): Call {
   };
 }
 
-/** A matrix and what is added, or a scale and a shift. */
+/** A matrix and its additive term, or a scale and a shift. */
 type Layer = readonly [Tensor, Tensor];
 
 function prepareTransformer(
@@ -342,7 +342,7 @@ function prepare(task: Task): Call {
   }
 }
 
-/** Sets the number of threads, if there is a way to. */
+/** Sets the number of threads, if possible. */
 function chooseThreads(threads: number): readonly string[] {
   const { configure } = jacobi as { configure?: (options: { threads: number }) => void };
   if (configure === undefined) return ["Jacobi has no `configure`: threads are as they are"];
@@ -350,7 +350,7 @@ function chooseThreads(threads: number): readonly string[] {
   return [];
 }
 
-/** XLA's device with as many threads as wanted: it starts as many as the opener may use processors. */
+/** XLA's device with the given number of threads: it starts one for each processor of its opener. */
 async function openDevice(threads: number): Promise<jacobi.Device> {
   const { openXla } = await import("../../src/backends/xla/mod.ts");
   const open = () => openXla({ options: { cpu_device_count: 1 } })[0];
@@ -369,14 +369,14 @@ async function openDevice(threads: number): Promise<jacobi.Device> {
   for (const i of processors.slice(0, threads)) few[i >> 3] |= 1 << i % 8;
   symbols.sched_setaffinity(0, BigInt(few.length), few);
   const device = open();
-  // The threads are there: they may run wherever there is room, as everybody else's do.
+  // The threads have started: they may run on any processor, like those of the other contenders.
   for (const { name } of Deno.readDirSync("/proc/self/task")) {
     symbols.sched_setaffinity(Number(name), BigInt(all.length), all);
   }
   return device;
 }
 
-/** XLA's first GPU, whose memory others use as well. */
+/** XLA's first GPU, whose memory is shared with other contenders. */
 async function openGpu(): Promise<jacobi.Device> {
   const { openXla } = await import("../../src/backends/xla/mod.ts");
   try {
@@ -388,14 +388,14 @@ async function openGpu(): Promise<jacobi.Device> {
   }
 }
 
-/** Sends all work to another device, where that is asked for: calls then wait for their results. */
+/** Sends all work to another device if requested: calls then wait for their results. */
 async function chooseDevice(): Promise<typeof prepare> {
   const on = variable("JACOBI_ON");
   if (on === undefined) return prepare;
   const [cpu, device] = [jacobi.devices()[0], await openOther(on)];
   jacobi.configure({ device });
   return (task) => {
-    // A page cannot wait for what initialisers would have to read.
+    // A page cannot wait for the values that initialisers would read.
     if (isPage) jacobi.configure({ device: cpu });
     const call = prepare(task);
     jacobi.configure({ device });

@@ -18,7 +18,7 @@ import {
 import { JAX_JS } from "./packages.ts";
 import type { ConvWork, Task } from "./works.ts";
 
-/** The package; not written into an import, so that only running this file needs it. */
+/** The package; not a static import, so that only running this file needs it. */
 const PACKAGE = `npm:@jax-js/jax@${JAX_JS}`;
 const BACKEND = variable("JAX_JS_ON") ?? "wasm";
 
@@ -66,7 +66,7 @@ interface Package {
 }
 
 async function load(threads: number): Promise<Package | string> {
-  // The backend starts as many workers as there seem to be processors.
+  // The backend starts one worker for each processor that it finds.
   if (!isPage) Object.defineProperty(navigator, "hardwareConcurrency", { value: threads });
   try {
     const jax: Package = await import(PACKAGE);
@@ -92,12 +92,12 @@ function randomArray(shape: readonly number[], seed = 1, scale = 1): Array {
   return fromFloats(floats.map((x) => x * scale), shape);
 }
 
-/** Waits until arrays are there. */
+/** Waits until arrays are computed. */
 async function settle(results: Tree): Promise<void> {
   await Promise.all(jax.tree.leaves(results).map((array) => array.blockUntilReady()));
 }
 
-/** Waits until results are there, then frees them; in a page, the first one is read. */
+/** Waits until results are computed, then frees them; in a page, the first one is read. */
 async function discard(results: Tree): Promise<void> {
   const arrays = jax.tree.leaves(results);
   await settle(results);
@@ -153,7 +153,7 @@ function prepareConv(task: ConvWork): Call {
   return () => discard(both(x.ref, w.ref, cotangent.ref));
 }
 
-/** Mean cross entropy against labels as ones among zeros. */
+/** Mean cross entropy against one-hot labels. */
 function crossEntropy(scores: Array, targets: Array): Array {
   const count = scores.shape[0];
   return np.sum(jax.nn.logSoftmax(scores, -1).mul(targets)).div(-count);
@@ -201,7 +201,7 @@ const stages: readonly (readonly [number, number, number])[] = [
   [256, 512, 2],
 ];
 
-/** The convolutions of a residual block: two, and a third where its shortcut is one. */
+/** The convolutions of a residual block: two, and a third if its shortcut has one. */
 function blockShapes([inputs, outputs, stride]: readonly [number, number, number]): number[][] {
   const body = [[inputs, outputs, 3, stride], [outputs, outputs, 3, 1]];
   return stride === 1 ? body : [...body, [inputs, outputs, 1, stride]];
@@ -266,7 +266,7 @@ function applyResnet(
     return centered.mul(shaped(factor)).add(shaped(block.shift));
   }
   let y = jax.nn.relu(normalized(x, 2, 3));
-  // Padding lies below every value here, which are not negative.
+  // Padding is less than all values here, which are not negative.
   y = np.pad(y, [[0, 0], [0, 0], [1, 1], [1, 1]]);
   y = lax.reduceWindow(y, (window: Array) => np.max(window), [3, 3], [2, 2]);
   for (const shapes of residuals) {

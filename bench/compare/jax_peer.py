@@ -28,7 +28,7 @@ def start():
 
         jax.devices()
     finally:
-        # The threads are there: they may run wherever there is room, as everybody else's do.
+        # The threads have started: they may run on any processor, like those of the other contenders.
         for thread in os.listdir("/proc/self/task"):
             os.sched_setaffinity(int(thread), processors)
     return jax
@@ -40,7 +40,7 @@ except (ImportError, RuntimeError, AssertionError) as error:
     unavailable(f"JAX does not start on {os.environ['JAX_PLATFORMS']}: {error!r}")
     raise SystemExit from None
 
-# Elsewhere than on CPUs, float32 products may be rounded to fewer bits; Jacobi's never are.
+# On devices other than CPUs, float32 products may be rounded to fewer bits; Jacobi's never are.
 if os.environ["JAX_PLATFORMS"] != "cpu":
     jax.config.update("jax_default_matmul_precision", "highest")
 

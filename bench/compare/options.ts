@@ -4,29 +4,29 @@
  * @module
  */
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
   /** Leaves out the longest works. */
   readonly quick: boolean;
   /** Prints measurements instead of tables. */
   readonly json: boolean;
-  /** Parts of the names or groups of works; none stands for all. */
+  /** Parts of the names or groups of works; all works if empty. */
   readonly only: readonly string[];
-  /** Parts of the names of contenders; none stands for all. */
+  /** Parts of the names of contenders; all contenders if empty. */
   readonly contenders: readonly string[];
   /** Numbers of threads. */
   readonly threads: readonly number[];
-  /** How often to measure. */
+  /** The number of rounds. */
   readonly rounds: number;
-  /** How long each time. */
+  /** Seconds of each measurement. */
   readonly seconds: number;
-  /** Seconds after which an answer is not waited for. */
+  /** The timeout of an answer, in seconds. */
   readonly limit: number;
   /** The Python to use. */
   readonly python: string;
 }
 
-/** Reads the command line, or says what is wrong with it and ends. */
+/** Reads the command line; reports mistakes and exits. */
 export function readOptions(args: readonly string[]): Options {
   const given = new Map<string, string>();
   const flags = ["--quick", "--json"];

@@ -1,5 +1,5 @@
 /**
- * The versions of packages that are compared.
+ * The versions of the packages in the comparison.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Contenders as processes that are asked for one measurement at a time.
+ * Contenders as processes that make one measurement at a time.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export class Process {
       : [Deno.execPath(), ["run", "-A", "--no-lock", "--quiet", path]];
     this.#child = new Deno.Command(program, {
       args: [...args, `${threads}`],
-      // By the last, XLA chooses how many threads it starts.
+      // XLA takes its number of threads from `NPROC`.
       env: { PYTHONDONTWRITEBYTECODE: "1", ...environment, NPROC: `${threads}` },
       stdin: "piped",
       stdout: "piped",
@@ -44,14 +44,14 @@ export class Process {
     this.#listen();
   }
 
-  /** Keeps the end of what the process says went wrong. */
+  /** Keeps the end of the process's standard error. */
   async #listen(): Promise<void> {
     for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
       this.#complaints = (this.#complaints + text).slice(-2000);
     }
   }
 
-  /** Why the process has given up, as far as it has said so. */
+  /** The reason why the process has failed, if it printed one. */
   get #reason(): string {
     // deno-lint-ignore no-control-regex
     const lines = this.#complaints.replace(/\x1b\[\d*m/g, "").trim().split("\n");
@@ -60,7 +60,7 @@ export class Process {
     return line?.trim() ?? "it says nothing";
   }
 
-  /** The next line that holds an object; `null` if there will be none. */
+  /** The next line that holds an object; `null` if there is none. */
   async #read(): Promise<unknown> {
     for (;;) {
       const end = this.#rest.indexOf("\n");
@@ -71,7 +71,7 @@ export class Process {
           const value: unknown = JSON.parse(line);
           if (typeof value === "object" && value !== null) return value;
         } catch {
-          // Whatever else a library prints is none of ours.
+          // Other output of libraries is ignored.
         }
         continue;
       }
@@ -81,7 +81,7 @@ export class Process {
     }
   }
 
-  /** The next line; `null` if the process ends or takes too long, and then it is stopped. */
+  /** The next line; `null` if the process ends or times out, in which case it is stopped. */
   async #readInTime(): Promise<unknown> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<null>((resolve) => {
@@ -93,7 +93,7 @@ export class Process {
     return line;
   }
 
-  /** What the process says first. */
+  /** The first message of the process. */
   async hello(): Promise<Hello | { readonly fails: string }> {
     return await this.#readInTime() as Hello | null ?? { fails: this.#reason };
   }
@@ -113,7 +113,7 @@ export class Process {
     return this.#ended;
   }
 
-  /** Ends the process; by force, if it does not end by itself. */
+  /** Ends the process; kills it if it does not exit by itself. */
   async stop(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;

@@ -1,7 +1,7 @@
 /**
- * What passes between `run.ts` and contenders: lines of JSON. A contender first says what it is, then
- * answers each request with one line, and ends when its input does. Anything else that it prints to
- * its standard output is ignored.
+ * The protocol between `run.ts` and contenders: lines of JSON. A contender first describes itself, then
+ * answers each request with one line, and exits at the end of its input. Other lines of its standard
+ * output are ignored.
  *
  * @module
  */
@@ -12,23 +12,23 @@ export type Hello =
   | { readonly versions: Readonly<Record<string, string>>; readonly notes?: readonly string[] }
   | { readonly unavailable: string };
 
-/** Asks for a measurement; the first one for a work prepares it, a later one goes on with it. */
+/** A request for a measurement; the first one for a work prepares it, later ones continue with it. */
 export interface Request {
   readonly work: Work;
-  /** How long to measure, in seconds. */
+  /** The duration of the measurement, in seconds. */
   readonly seconds: number;
-  /** After how many seconds a first call is not followed by others; 30 when left out. */
+  /** If a first call takes more seconds than this, it is the only one; 30 by default. */
   readonly longest?: number;
 }
 
-/** A measurement, or why there is none. */
+/** A measurement, or the reason why there is none. */
 export type Answer =
   | {
     readonly work: string;
     readonly median_ms: number;
-    /** The first call of all, where this request made it. */
+    /** The time of the very first call, if this request made it. */
     readonly first_ms?: number;
-    /** The number that the first call gave, or that checks it, if any: all contenders should give it. */
+    /** The result of the first call, or a number that checks it, if any: it should be equal for all contenders. */
     readonly result?: number;
     readonly samples: number;
   }

@@ -21,23 +21,23 @@ export interface Cell {
   readonly medians: number[];
   /** The time of the first call. */
   first?: number | undefined;
-  /** What the first call gave, if that is a number. */
+  /** The result of the first call, if it is a number. */
   result?: number | undefined;
-  /** Why there is no measurement. */
+  /** The reason why there is no measurement. */
   missing?: string;
 }
 
-/** All that was measured. */
+/** All measurements. */
 export interface Report {
   /** One for each work, contender and number of threads. */
   readonly cells: readonly Cell[];
   /** Versions of libraries and runtimes. */
   readonly versions: Readonly<Record<string, string>>;
-  /** What a reader should know. */
+  /** Notes for the reader. */
   readonly notes: readonly string[];
 }
 
-/** Why there are gaps: each reason once for a contender. */
+/** The reasons for gaps: each reason once per contender. */
 function explainGaps(cells: readonly Cell[]): string[] {
   const gaps = new Map<string, Set<string>>();
   for (const { contender, work, missing } of cells) {
@@ -50,7 +50,7 @@ function explainGaps(cells: readonly Cell[]): string[] {
   );
 }
 
-/** Which works gave different results, and which. */
+/** The works whose results differ, with these results. */
 function explainDifferences(cells: readonly Cell[]): string[] {
   return [...new Set(cells.map(({ work }) => work))].flatMap((work) => {
     const known = cells.filter((cell) => cell.work === work && cell.result !== undefined);
@@ -107,7 +107,7 @@ export function formatReport({ cells, versions, notes }: Report, options: Option
   function timeOf(cell: Cell | undefined): number | undefined {
     return cell === undefined || cell.medians.length === 0 ? undefined : median(cell.medians);
   }
-  /** One figure for each number of threads, as far as there are any. */
+  /** One figure for each number of threads that was measured. */
   function times(
     work: string,
     contender: string,

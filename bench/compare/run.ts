@@ -5,19 +5,19 @@
  *     deno run -A bench/compare/run.ts --quick --only matmul --threads 1
  *
  * Every contender is a process of its own for each group of works and each number of threads. They
- * measure in turn, one at a time, over several rounds, so that what disturbs the machine disturbs all
- * of them; a table's figure is the median of the rounds' medians. Contenders that cannot run here are
+ * measure in turn, one at a time, over several rounds, so that disturbances of the machine affect all
+ * of them. A figure in a table is the median of the rounds' medians. Contenders that cannot run here are
  * left out with a note: jax-js, TensorFlow.js, fft.js and pffft come from npm, PyTorch, JAX and NumPy
  * with the Python that `--python` names.
  *
  * Options:
  * - `--quick`: shorter and fewer measurements, without the longest works
- * - `--only TEXT`: works whose name or group contains the text; several may be given, with commas
+ * - `--only TEXT`: works whose name or group contains the text; separate several with commas
  * - `--contenders TEXT`: contenders whose name contains one of the texts, with commas
- * - `--threads LIST`: numbers of threads, `1,2` unless told otherwise
- * - `--rounds N`, `--seconds N`: how often to measure, and for how long each time
- * - `--limit N`: seconds after which an answer is no longer waited for; 120 unless told otherwise
- * - `--python PATH`: the Python to use; `python3` unless told otherwise
+ * - `--threads LIST`: numbers of threads, `1,2` by default
+ * - `--rounds N`, `--seconds N`: the number of rounds, and the seconds of each measurement
+ * - `--limit N`: the timeout of an answer in seconds; 120 by default
+ * - `--python PATH`: the Python to use; `python3` by default
  * - `--json`: the measurements as lines of JSON instead of tables
  *
  * @module
@@ -29,7 +29,7 @@ import { type Cell, formatReport, formatTime, type Report } from "./report.ts";
 import { median } from "./statistics.ts";
 import { type Work, works } from "./works.ts";
 
-/** Measures all that the options name. */
+/** Measures everything that the options select. */
 async function measureAll(options: Options): Promise<Report> {
   const chosen = works.filter(({ name, group, long }) =>
     !(options.quick && long) &&
@@ -76,7 +76,7 @@ async function measureAll(options: Options): Promise<Report> {
     }
     for (const work of chosen.filter((work) => work.group === group)) {
       await measureWork(work, processes, options, cells);
-      // Those that were stopped begin again with the next work.
+      // Stopped processes are started again for the next work.
       for (const [i, process] of processes.entries()) {
         if (!process.ended) continue;
         const again = await start(process.contender, process.threads);
@@ -104,7 +104,7 @@ async function measureWork(
   for (let round = 0; round < rounds; round++) {
     for (const [i, process] of processes.entries()) {
       const cell = own[i];
-      // What takes seconds is disturbed little, and is not measured again.
+      // Measurements of several seconds vary little, and are not repeated.
       if (cell.missing !== undefined || (cell.medians[0] ?? 0) > 5000) continue;
       const answer = await process.measure({ work, seconds });
       if ("missing" in answer) cell.missing = answer.missing;

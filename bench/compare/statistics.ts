@@ -1,10 +1,10 @@
 /**
- * What many times come to.
+ * Statistics of times.
  *
  * @module
  */
 
-/** The middle of some numbers. */
+/** The median. */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;

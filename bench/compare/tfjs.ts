@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js as a contender: on its WebAssembly backend, unless `TFJS_ON` names another. It has no compiler, so that what other
- * contenders compile is done eagerly here; images are laid out as it wants them, channels last.
+ * TensorFlow.js as a contender: on its WebAssembly backend, unless `TFJS_ON` names another. It has no
+ * compiler: works that other contenders compile run eagerly here. Images have channels last, as it requires.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 import { TFJS } from "./packages.ts";
 import type { ConvWork, Task } from "./works.ts";
 
-/** The packages; not written into an import, so that only running this file needs them. */
+/** The packages; not static imports, so that only running this file needs them. */
 const ON = variable("TFJS_ON") ?? "wasm";
 const PACKAGE = `npm:@tensorflow/tfjs@${TFJS}`;
 const BACKEND = `npm:@tensorflow/tfjs-backend-${ON}@${TFJS}`;
@@ -68,7 +68,7 @@ function randomTensor(shape: readonly number[], seed = 1, scale = 1): Tensor {
   return ops.tensor(floats.map((x) => x * scale), shape);
 }
 
-/** Does work and frees all that it makes; in a page, the first result is read. */
+/** Does work and frees everything that it allocates; in a page, the first result is read. */
 function once(f: () => unknown): Call {
   if (!isPage) return () => tf.dispose(tf.tidy(f));
   return async () => {
@@ -114,7 +114,7 @@ function prepareConv(task: ConvWork): Call {
 }
 
 function convolve(x: Tensor, w: Tensor, stride: number, padding: number): Tensor {
-  // A number as padding needs a way to round; this one rounds down as the others do.
+  // Numeric padding requires a rounding mode; this one rounds down as the other contenders do.
   return ops.conv2d(x, w, stride, padding, "NHWC", 1, "floor");
 }
 

@@ -28,7 +28,7 @@ if DEVICE != "cpu" and not torch.cuda.is_available():
     unavailable(f"PyTorch {torch.__version__} finds no CUDA device")
     raise SystemExit
 
-# Products and convolutions in all of float32's bits, as Jacobi's are.
+# Products and convolutions in full float32 precision, like Jacobi's.
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
 torch.set_default_device(DEVICE)

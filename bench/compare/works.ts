@@ -1,10 +1,10 @@
 /**
- * The works that contenders are compared by, described as data that contenders in any language read.
+ * The works of the comparison, described as data that contenders in any language read.
  *
  * @module
  */
 
-/** How the filters of a convolution lie over images. */
+/** The dimensions of a convolution. */
 export interface ConvWork {
   readonly kind: "conv";
   /** The images: `[batch, inputs, size, size]`. */
@@ -16,11 +16,11 @@ export interface ConvWork {
   readonly kernel: number;
   readonly stride: number;
   readonly padding: number;
-  /** Whether the gradients with respect to images and filters are computed, too. */
+  /** Whether gradients with respect to images and filters are computed, too. */
   readonly gradients: boolean;
 }
 
-/** What a work computes. All numbers are float32 and random, unless told otherwise. */
+/** The computation of a work. All numbers are float32 and random by default. */
 export type Task =
   /** The product of two matrices `[size, size]`. */
   | { readonly kind: "matmul"; readonly size: number; readonly dtype?: "float32" | "bfloat16" }
@@ -35,7 +35,7 @@ export type Task =
   }
   /** Over the last axis of `[rows, columns]`; layer norm scales and shifts, with epsilon 1e-5. */
   | { readonly kind: "softmax" | "layerNorm"; readonly rows: number; readonly columns: number }
-  /** Attention to all places, `softmax(q kᵀ / √width) v`, on three of `[batch, heads, length, width]`. */
+  /** Attention to all positions, `softmax(q kᵀ / √width) v`, on three of `[batch, heads, length, width]`. */
   | {
     readonly kind: "attention";
     readonly batch: number;
@@ -46,14 +46,14 @@ export type Task =
   | ConvWork
   /**
    * A training step of a perceptron with relu and biases: mean cross entropy against integer labels,
-   * its gradient, SGD with learning rate 0.1; each call goes on from the one before.
+   * its gradient, SGD with learning rate 0.1; each call continues from the previous one.
    */
   | { readonly kind: "mlpStep"; readonly sizes: readonly number[]; readonly batch: number }
   /** ResNet-18 of 1000 classes on `[batch, 3, size, size]`, with running statistics. */
   | { readonly kind: "resnetForward"; readonly batch: number; readonly size: number }
   /**
    * A training step of it: batch statistics and their running averages, mean cross entropy, its
-   * gradient, SGD with learning rate 0.01 and momentum 0.9; each call goes on from the one before.
+   * gradient, SGD with learning rate 0.01 and momentum 0.9; each call continues from the previous one.
    */
   | { readonly kind: "resnetStep"; readonly batch: number; readonly size: number }
   /**
@@ -68,12 +68,12 @@ export type Task =
     readonly gradients: boolean;
   }
   /**
-   * A training step of a transformer that reads from left to right: embeddings of tokens and places,
-   * `layers` blocks of causal attention and a perceptron of `4 * width` with gelu (the approximation by
-   * tanh), each behind a layer norm with epsilon 1e-5 and added to its input, a last layer norm, and
-   * logits; mean cross entropy with the next tokens, its gradient, SGD with learning rate 0.1. Each call
-   * goes on from the one before and reads the loss. Parameters and tokens are `noise` of
-   * `contender.ts`, so that all contenders have the same losses.
+   * A training step of a causal transformer: embeddings of tokens and positions, `layers` blocks of
+   * causal attention and a perceptron of `4 * width` with gelu (the tanh approximation), a last layer
+   * norm, and logits. Attention and perceptrons are pre-norm residual branches, with epsilon 1e-5. The step
+   * computes the mean cross entropy with the next tokens and its gradient, and applies SGD with learning
+   * rate 0.1. Each call continues from the previous one and reads the loss. Parameters and tokens are
+   * `noise` of `contender.ts`, so that all contenders have the same losses.
    */
   | {
     readonly kind: "transformerStep";
@@ -86,13 +86,13 @@ export type Task =
   }
   /** Of a symmetric positive definite matrix `[size, size]`. */
   | { readonly kind: "cholesky" | "eigh"; readonly size: number }
-  /** Of a square system `[size, size]` with as many right sides as `columns`. */
+  /** Of a square system `[size, size]` with `columns` right-hand sides. */
   | { readonly kind: "solve"; readonly size: number; readonly columns: number }
   /**
-   * The Fourier transforms of `rows` rows of `length` complex numbers, with parts of a dtype, or of real ones
-   * without what symmetry gives. Parts are `2 * noise - 1` of seeds 0 and 1, and results are compared by their sum with
-   * weights of seed 2, real parts first. `fftLoop` transforms there and back, and each call goes on from the
-   * one before, whose result it may write over.
+   * The Fourier transforms of `rows` rows of `length` complex numbers, with parts of a dtype, or of real
+   * ones, whose results omit the redundant half. Parts are `2 * noise - 1` of seeds 0 and 1. Results are
+   * compared by their sum with weights of seed 2, real parts first. `fftLoop` transforms forward and back;
+   * each call continues from the previous one, and may overwrite its result.
    */
   | {
     readonly kind: "fft" | "fftLoop";
@@ -106,13 +106,13 @@ export type Task =
    * `Σ x sin(x) + (Σ x²)²` at a vector of four; compiled once, or traced in every call.
    */
   | { readonly kind: "gradient" | "hessian"; readonly compiled: boolean }
-  /** A compiled function of one scalar operation, `sin(x)`: what a call costs. */
+  /** A compiled function of one scalar operation, `sin(x)`: the cost of a call. */
   | { readonly kind: "dispatch" };
 
-/** A work, with the name that tables give it. */
+/** A work, with its name in tables. */
 export interface Work {
   readonly name: string;
-  /** Works that the same processes do, one after the other. */
+  /** Works that the same processes do in sequence. */
   readonly group: string;
   readonly task: Task;
   /** Whether `--quick` leaves it out. */
@@ -130,7 +130,7 @@ const convolutions: readonly (readonly [string, Omit<ConvWork, "kind" | "gradien
   ["1x1 by 2, 64 to 128, 1x64x56x56", { ...square(1, 64, 56, 128, 1), stride: 2 }],
 ];
 
-/** A convolution that keeps the size of images. */
+/** A convolution that preserves the size of images. */
 function square(
   batch: number,
   inputs: number,
@@ -233,7 +233,7 @@ export const works: readonly Work[] = [
         name: `${isReal ? "rfft" : "fft"} of ${rows > 1 ? `${rows}x` : ""}${length}, ${dtype}`,
         group: "fft",
         task: { kind: "fft", rows, length, isReal, dtype },
-        // The others tell by themselves how times grow.
+        // The other sizes show the scaling well enough.
         long: rows === 1 && length !== 65536,
       }))
     )

@@ -1,5 +1,5 @@
 /**
- * Text by lines.
+ * Text in lines.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
  * Runs the evals of a checkout of the GradBench suite (https://github.com/gradbench/gradbench) with tools, and
- * prints which answers were valid and how long they took.
+ * prints which answers were valid, and their times.
  *
  *     deno run -A bench/gradbench/run.ts --suite ../gradbench
  *     deno run -A bench/gradbench/run.ts --suite ../gradbench --only gmm,lstm --tools jacobi,jax --full
  *
  * The suite's evals and tools need Python with `numpy scipy pydantic dataclasses-json`, `jax` and `torch`, and
  * a C++ compiler with nlohmann's `json.hpp` in the suite's `cpp`, for the reference values. Times are medians of a
- * function's runs without the first, which compiles it; each row takes the largest input that
+ * function's runs without the first, which compiles it. Each row is for the largest input that
  * all tools have computed.
  *
  * @module
@@ -15,7 +15,7 @@
 import { parseArgs } from "node:util";
 import { readLines } from "./lines.ts";
 
-/** Inputs of the evals that take some minutes in all; `--full` has the suite's own. */
+/** Inputs for the evals that take some minutes in total; `--full` uses the suite's own. */
 const SIZES: Readonly<Record<string, readonly string[]>> = {
   hello: [],
   det: ["-l", "5", "7", "9"],
@@ -31,10 +31,10 @@ const SIZES: Readonly<Record<string, readonly string[]>> = {
   saddle: [],
 };
 
-/** How often a function runs at least. */
+/** The least number of runs of a function. */
 const RUNS = ["--min-runs", "2", "--min-seconds", "0.2"];
 
-/** Seconds after which an eval is given up. */
+/** The timeout of an eval, in seconds. */
 const LIMIT = 120;
 
 const { values } = parseArgs({
@@ -64,7 +64,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
     "--threads",
     "1",
   ],
-  // The suite's tool for JAX measures how long it takes to start the work: this one waits for the result.
+  // The suite's tool for JAX measures the time to start the work: this one waits for the result.
   jax: ["python3", new URL("blocking_jax.py", import.meta.url).pathname, suite],
   pytorch: ["python3", `${python}/gradbench/tools/pytorch/run.py`],
   tensorflow: ["python3", `${python}/gradbench/tools/tensorflow/run.py`],
@@ -108,12 +108,12 @@ class Peer {
     try {
       this.process.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 }
 
-/** What a tool did with one input of a function. */
+/** The outcome of a tool for one input of a function. */
 interface Outcome {
   readonly input: string;
   readonly name: string;
@@ -133,7 +133,7 @@ interface Response {
   readonly timings?: readonly { readonly nanoseconds: number }[];
 }
 
-/** Has an eval and a tool speak to each other; `null` where the tool does not know the eval. */
+/** Connects an eval and a tool; returns `null` if the tool does not have the eval. */
 async function session(name: string, tool: string): Promise<readonly Outcome[] | null> {
   const sizes = values.full ? [] : SIZES[name];
   const runs = name === "hello" ? [] : RUNS;
@@ -215,7 +215,7 @@ for (const name of names) {
   const functions = new Set(all.flatMap((outcomes) => outcomes?.map(({ name }) => name) ?? []));
   for (const one of functions) {
     const own = all.map((outcomes) => outcomes?.filter(({ name }) => name === one) ?? []);
-    // The largest input that every tool which knows the eval has come to.
+    // The largest input that every tool with this eval has completed.
     const known = own.filter((outcomes) => outcomes.length > 0);
     const last = Math.min(...known.map((outcomes) => outcomes.length)) - 1;
     const input = known[0][last].input;

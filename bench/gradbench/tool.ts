@@ -1,6 +1,6 @@
 /**
  * A tool for the GradBench suite (https://github.com/gradbench/gradbench): reads messages as lines of JSON
- * and answers each with a line, as the suite's protocol says.
+ * and answers each with a line, as the suite's protocol specifies.
  *
  *     deno run bench/gradbench/tool.ts [--threads 1]
  *
@@ -24,7 +24,7 @@ interface Message {
   readonly input?: unknown;
 }
 
-/** Runs as often as the input asks for, and gives the result and each run's time. */
+/** Runs a function as often as the input requires; returns the result and the time of each run. */
 function evaluate({ run, report }: Prepared, { min_runs = 1, min_seconds = 0 }: Input) {
   const timings: { readonly name: string; readonly nanoseconds: number }[] = [];
   for (let seconds = 0; timings.length < min_runs || seconds < min_seconds;) {

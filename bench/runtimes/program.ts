@@ -1,5 +1,5 @@
 /**
- * What `run.ts` measures in each runtime.
+ * The measurements of `run.ts` in each runtime.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface Times {
   readonly least: number;
 }
 
-/** Times on one thread, and what the engine has. */
+/** Times on one thread, and the features of the engine. */
 export interface Measured {
   readonly load: Times;
   readonly product: Times;
@@ -24,7 +24,7 @@ export interface Measured {
 function measure(call: () => void): Times {
   const times: number[] = [];
   const end = performance.now() + 3000;
-  // Ten to let the engine compile what it has begun with in a simpler way.
+  // Ten calls give the engine time to replace its baseline code.
   for (let i = 0; i < 10 || performance.now() < end; i++) {
     const start = performance.now();
     call();
@@ -34,7 +34,7 @@ function measure(call: () => void): Times {
   return { median: times[times.length >> 1], least: times[0] };
 }
 
-/** Measures, given the milliseconds that loading this program has taken. */
+/** Measures; the argument is the loading time of this program in milliseconds. */
 export function run(load: number): Measured {
   configure({ threads: 1 });
   const a = random.normal(random.key(0), [512, 512]);

@@ -1,8 +1,8 @@
 /**
- * How fast the npm package is in each runtime, next to Deno: loading it, a product of matrices of
+ * The speed of the npm package in each runtime, compared with Deno: loading it, a product of matrices of
  * 512x512, and a training step of an MLP (784-512-256-10, batch 128), on one thread. Runtimes take
- * turns; printed are the median of the medians of all turns, and the shortest time of all. The first
- * argument is the number of turns, further ones are words in the names of the runtimes that are wanted:
+ * turns; the script prints the median of the medians of all turns, and the shortest time of all. The first
+ * argument is the number of turns, further ones are words in the names of the runtimes to measure:
  * `deno run -A bench/runtimes/run.ts 3 "node 24"`.
  *
  * @module

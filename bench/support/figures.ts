@@ -1,5 +1,5 @@
 /**
- * Benchmarks that know how much work they do: besides the table of times, they print rates.
+ * Benchmarks with a known amount of work: they also print rates, after the table of times.
  *
  * @module
  */
@@ -13,7 +13,7 @@ interface Figure {
 
 const figures: Figure[] = [];
 
-/** What a benchmark is called and how much it does. */
+/** The name and the amount of work of a benchmark. */
 export interface Work {
   readonly group: string;
   readonly name: string;
@@ -32,7 +32,7 @@ export function benchRate(
 ): void {
   const seconds: number[] = [];
   figures.push({ name: `${group}: ${name}`, work, unit, seconds });
-  // The engine compiles anew what runs often: the warm-up lets it finish.
+  // The engine recompiles hot code: the warm-up gives it time to finish.
   Deno.bench(name, { group, baseline, n, warmup: n }, () => {
     const begin = performance.now();
     run();
@@ -49,7 +49,7 @@ globalThis.addEventListener("unload", () => {
   console.log(`\n${"rates".padEnd(width)}    median      best  first run`);
   for (const { name, work, unit, seconds } of figures) {
     if (seconds.length === 0) continue;
-    // What ran during the warm-up, partly on slower code, is left out.
+    // Runs of the warm-up, partly on slower code, are left out.
     const steady = seconds.slice(seconds.length >> 1);
     const rate = (time: number) => (work / time / 1e9).toFixed(unit === "call" ? 4 : 1).padStart(9);
     const first = `${(seconds[0] * 1000).toFixed(2)} ms`;

@@ -1,5 +1,5 @@
 /**
- * Pages of measurements beside a library of Python, in a process that is asked for one call at a time, which
+ * Benchmarks compared with a Python library, in a process that receives one call at a time, which
  * adds some 0.1 ms.
  *
  * @module
@@ -7,10 +7,10 @@
 import { jit, ready } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 
-/** What is measured, by name. */
+/** The works, by name. */
 export type Works = Readonly<Record<string, () => unknown>>;
 
-/** A compiled function of some arguments, done when its results are there. */
+/** A compiled function of some arguments; a call ends when its results are computed. */
 export function bound(
   f: (...args: Tensor[]) => unknown,
   ...args: readonly Tensor[]
@@ -19,7 +19,7 @@ export function bound(
   return () => ready(compiled(...args));
 }
 
-/** A group for each work; `program` makes the dictionary `works` of functions by the same names in Python. */
+/** A group for each work; `program` defines the Python dictionary `works` of functions with the same names. */
 export async function compare(works: Works, peer: string, program: string): Promise<void> {
   const ask = await start(program);
   for (const [group, run] of Object.entries(works)) {
@@ -38,7 +38,7 @@ for line in sys.stdin:
     print("done", flush=True)
 `;
 
-/** Asks Python for one call of a work; `null` where it cannot be run. */
+/** Makes one call of a work in Python; returns `null` if it cannot run. */
 async function start(program: string): Promise<((work: string) => Promise<void>) | null> {
   const options = { name: "run", command: "python3" } as const;
   if ((await Deno.permissions.query(options)).state !== "granted") return null;

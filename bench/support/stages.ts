@@ -13,8 +13,8 @@ export function floats(length: number): Float32Array {
 }
 
 /**
- * A function that runs all chunks of stages on operands of so many floats, the last of which is the
- * result, and on workspaces of so many bytes.
+ * A function that runs all chunks of stages on operands and workspaces: operands have the given numbers of
+ * floats, and the last one is the result; workspaces have the given numbers of bytes.
  */
 export function loadStages(
   builder: Builder,

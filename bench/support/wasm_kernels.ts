@@ -1,5 +1,5 @@
 /**
- * The kernels that a compiler to WebAssembly would emit, each alone.
+ * The kernels that a compiler to WebAssembly would emit, in isolation.
  *
  * @module
  */
@@ -25,14 +25,14 @@ function add(pointer: Pointer, bytes: number): Pointer {
   return i32.add(pointer, i32.const(bytes));
 }
 
-/** x * y + z, rounded once or twice as the machine likes. */
+/** x * y + z, with one rounding or two, depending on the machine. */
 function multiplyAdd(x: Vector, y: Vector, z: Vector, fused: boolean): Vector {
   return fused ? f32x4.relaxedMadd(x, y, z) : f32x4.add(f32x4.mul(x, y), z);
 }
 
 /**
- * Independent chains of z = z * x + y, from and to memory at the ends: what the arithmetic units do
- * with registers alone. A function of the number of rounds and a pointer.
+ * Independent chains of z = z * x + y, loaded at the beginning and stored at the end: the throughput of the
+ * arithmetic units on registers alone. A function of the number of rounds and a pointer.
  */
 export function emitPeak(module: Module, chains: number, fused: boolean): Kernel {
   return module.function(`peak ${chains}`, ["i32", "i32"], "none", (code, rounds, p) => {
@@ -47,24 +47,24 @@ export function emitPeak(module: Module, chains: number, fused: boolean): Kernel
   });
 }
 
-/** The part of a product that stays in registers, and how it reads A. */
+/** The tile of a product that stays in registers, and how it reads A. */
 export interface Tile {
   readonly rows: number;
   /** Columns, in vectors of four. */
   readonly vectors: number;
   /** The length of the sums that one call of the kernel adds up. */
   readonly depth: number;
-  /** Steps of the sum written out in a row; `depth` for all. */
+  /** Unrolled steps of the sum; `depth` for all. */
   readonly unroll: number;
-  /** The memory that holds the rows of A from address 0, if they stand at constant addresses. */
+  /** The memory that holds the rows of A from address 0, if they have constant addresses. */
   readonly scratch?: Memory;
   readonly fused: boolean;
 }
 
 /**
- * C[rows, :] += A[rows, depth] B[depth, :], with B packed in panels of as many columns as the tile
- * has: a function of A, the first panel, the end of the last one, and C. With a scratch memory, A
- * stands there, row after row; without one, packed, column after column.
+ * C[rows, :] += A[rows, depth] B[depth, :], with B packed in panels whose width is that of the
+ * tile: a function of A, the first panel, the end of the last one, and C. With a scratch memory, A is
+ * stored there, row after row; without one, packed, column after column.
  */
 export function emitPanels(module: Module, tile: Tile, strideC: number): Kernel {
   const { rows, vectors, depth, unroll, scratch, fused } = tile;
@@ -117,7 +117,7 @@ export function emitPanels(module: Module, tile: Tile, strideC: number): Kernel 
   );
 }
 
-/** Copies rows of A to the scratch memory, where their addresses are constants. */
+/** Copies rows of A to the scratch memory, where they have constant addresses. */
 function emitRows(module: Module, tile: Tile, strideA: number): Kernel {
   const { rows, depth, scratch } = tile;
   return module.function(`rows ${rows}`, ["i32"], "none", (code, a) => {
@@ -131,7 +131,7 @@ function emitRows(module: Module, tile: Tile, strideA: number): Kernel {
   });
 }
 
-/** Copies `depth` rows of B into panels: a function of B and of where the panels begin and end. */
+/** Copies `depth` rows of B into panels: a function of B and of the start and end of the panels. */
 function emitPack(module: Module, { vectors, depth }: Tile, strideB: number): Kernel {
   return module.function("pack", ["i32", "i32", "i32"], "none", (code, b, begin, end) => {
     const panel = depth * vectors * VECTOR;
@@ -151,7 +151,7 @@ function emitPack(module: Module, { vectors, depth }: Tile, strideB: number): Ke
   });
 }
 
-/** Square matrices of floats: C = A B, a function of A, B, C and room for packed panels of B. */
+/** Square matrices of floats: C = A B, a function of A, B, C and space for packed panels of B. */
 export function emitProduct(
   module: Module,
   memory: Memory,
@@ -207,8 +207,8 @@ export function emitMap(
   return module.function(name, ["i32", "i32", "i32"], "none", (code, x, end, y) => {
     const map = prepare(code);
     code.for({ from: x, below: end, step: unroll * VECTOR }, (p) => {
-      // All loads, then all stores: V8 joins two vectors into one of 256 bits only where no store
-      // stands between their loads.
+      // All loads, then all stores: V8 joins two vectors into one of 256 bits only if there is no store
+      // between their loads.
       const place = (i: number) => ({ offset: i * VECTOR });
       const loaded = range(unroll).map((i) => code.let(v128.load(p, place(i))));
       const values = loaded.map((value, i) => code.let(map(value, v128.load(y, place(i)))));
@@ -262,7 +262,7 @@ export function prepareExp(code: Code, hoist: boolean): (x: Vector) => Vector {
   const coefficients = COEFFICIENTS.map((x) => keep(f32x4.const(x)));
   const one = keep(f32x4.const(1));
   return (x) => {
-    // Both keep their first operand unless the second lies beyond it, so a NaN passes.
+    // Both return their first operand unless the second lies beyond it, so NaN propagates.
     const bounded = code.let(f32x4.pmin(f32x4.pmax(x, low), high));
     const shifted = code.let(f32x4.relaxedMadd(bounded, log2e, rounder));
     const n = code.let(f32x4.sub(shifted, rounder));

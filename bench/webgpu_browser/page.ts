@@ -1,5 +1,5 @@
 /**
- * What `../webgpu_browser.ts` runs in a page: all contenders, in turn.
+ * The page of `../webgpu_browser.ts`: runs all contenders in turn.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface Measured {
   readonly answer: Answer;
 }
 
-/** What was measured. */
+/** The measurements. */
 export interface Results {
   readonly adapter: string;
   readonly measured: readonly Measured[];

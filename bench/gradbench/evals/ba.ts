@@ -24,7 +24,7 @@ function cross(a: Tensor, b: Tensor): Tensor {
   ]);
 }
 
-/** A point turned about an axis whose length is the angle, by Rodrigues' formula. */
+/** A point rotated about an axis whose length is the angle, by Rodrigues' formula. */
 function rotate(axis: Tensor, point: Tensor): Tensor {
   const square = axis.square().sum();
   const isTurned = square.notEqual(0);
@@ -36,7 +36,7 @@ function rotate(axis: Tensor, point: Tensor): Tensor {
   return where(isTurned, turned, point.add(cross(axis, point)));
 }
 
-/** By how much a camera sees a point beside its feature, times a weight: `[2]`. */
+/** The reprojection error of a point relative to its feature, times a weight: `[2]`. */
 function reprojection(camera: Tensor, point: Tensor, weight: Tensor, feature: Tensor): Tensor {
   const seen = rotate(camera.at([0, 3]), point.sub(camera.at([3, 6])));
   const flat = seen.at([0, 2]).div(seen.at(2));
@@ -46,7 +46,7 @@ function reprojection(camera: Tensor, point: Tensor, weight: Tensor, feature: Te
   return pixel.sub(feature).mul(weight);
 }
 
-/** Cameras, points, weights and features, and for each observation which of them it is of. */
+/** Cameras, points, weights and features, and the indices of these for each observation. */
 interface Observations {
   readonly cameras: Tensor;
   readonly points: Tensor;
@@ -73,7 +73,7 @@ const values = jit((all: Observations) => {
   return concatenate([rows.ravel(), all.weights.mul(-2)]);
 });
 
-/** The sparse matrix of all observations, by rows. */
+/** The sparse matrix of all observations, in rows. */
 function jacobian(all: Observations, n: number, m: number, p: number) {
   const width = CAMERA + 3 + 1;
   const rows = new Int32Array(3 * p + 1);
@@ -109,7 +109,7 @@ function read({ n, m, p, cam, x, w, feat }: Input): Observations {
   };
 }
 
-/** What the eval compares of a list: its first 30 elements and the last one. */
+/** The elements of a list that the eval compares: the first 30 and the last one. */
 function ends(list: ArrayLike<number>): number[] {
   return [...Array.from({ length: 30 }, (_, i) => list[i]), list[list.length - 1]];
 }

@@ -1,6 +1,6 @@
 /**
- * Gradient descent whose rate adapts, as the evals with nested derivatives demand: the rate doubles after ten
- * steps that go down, and is halved by one that does not.
+ * Gradient descent with an adaptive rate, as specified by the evals with nested derivatives: the rate doubles
+ * after ten steps that decrease the value, and is halved by a step that does not.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { floats } from "./eval.ts";
 /** A function of a vector. */
 export type Objective = (x: Tensor) => Tensor;
 
-/** How gradients are computed. */
+/** The method by which gradients are computed. */
 export type Mode = (f: Objective) => Objective;
 
 /** By forward mode, one direction for each element. */
@@ -21,20 +21,20 @@ export const forward: Mode = (f) => (x) =>
 /** By reverse mode. */
 export const reverse: Mode = (f) => grad(f);
 
-/** The modes by the letters that the evals call them. */
+/** The modes by their letters in the evals. */
 export const modes: Readonly<Record<string, Mode>> = { f: forward, r: reverse };
 
-/** Steps that reverse mode has room for; the evals take some 300. */
+/** The bound on the number of steps in reverse mode; the evals take some 300. */
 const MOST_STEPS = 1000;
 
-/** How short a gradient or a step ends the descent. */
+/** The descent ends at a gradient or a step shorter than this. */
 const SHORT = 1e-5;
 
 function norm(x: Tensor): Tensor {
   return x.square().sum().sqrt();
 }
 
-/** Where `f` is least, going down from `start`. */
+/** The minimum of `f`, by descent from `start`. */
 export function argmin(f: Objective, mode: Mode, start: Tensor): Tensor {
   const gradient = mode(f);
   const first = {
@@ -65,7 +65,7 @@ export function argmin(f: Objective, mode: Mode, start: Tensor): Tensor {
   return whileLoop(goesOn, step, first, { maxSteps: MOST_STEPS }).x;
 }
 
-/** Where `f` is greatest, going up from `start`. */
+/** The maximum of `f`, by ascent from `start`. */
 export function argmax(f: Objective, mode: Mode, start: Tensor): Tensor {
   return argmin((x) => f(x).neg(), mode, start);
 }

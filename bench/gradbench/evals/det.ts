@@ -18,8 +18,8 @@ function columnSets(n: number, size: number): number[][] {
 
 /**
  * The determinant by expansion along rows, the last one first: the minor of the last `m` rows and a set
- * of `m` columns comes of those of the last `m - 1` rows. Each minor is computed once, where the
- * recursive form computes it for each of the orders in which the other columns are left out.
+ * of `m` columns is computed from those of the last `m - 1` rows. Each minor is computed once; the
+ * recursive form computes it once for each order in which the other columns are removed.
  */
 function determinant(a: Tensor): Tensor {
   const n = a.shape[0];

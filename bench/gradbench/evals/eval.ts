@@ -1,16 +1,16 @@
 /**
- * What the functions of an eval are, and what they share.
+ * The types of the functions of an eval, and helpers for them.
  *
  * @module
  */
 import { tensor } from "@jacobi/jacobi";
 import type { NestedArray, Tensor } from "@jacobi/jacobi";
 
-/** A call of a function, made ready: only `run` is timed. */
+/** A prepared call of a function: only `run` is timed. */
 export interface Prepared {
-  /** Computes the result; it is there when the call returns. */
+  /** Computes the result, which is complete when the call returns. */
   run(): unknown;
-  /** The result of the last run, as the eval expects it in JSON. */
+  /** The result of the last run, in the JSON form that the eval expects. */
   report(): unknown;
 }
 

@@ -21,7 +21,7 @@ interface Parameters<T> {
   readonly mu: T;
   /** Logarithms of the diagonals of the factors of the precision matrices: `[k, d]`. */
   readonly q: T;
-  /** What stands below these diagonals, column by column: `[k, d (d - 1) / 2]`. */
+  /** The elements below these diagonals, column by column: `[k, d (d - 1) / 2]`. */
   readonly l: T;
 }
 
@@ -33,7 +33,7 @@ interface Input extends Parameters<readonly (readonly number[])[]> {
   readonly gamma: number;
 }
 
-/** Where each element of a matrix comes from in the list of those below its diagonal; behind it, a zero. */
+/** The index of each element of a matrix in the list of those below its diagonal, followed by a zero. */
 function placesBelow(d: number): Tensor {
   const places = Array.from({ length: d }, () => new Array<number>(d).fill(d * (d - 1) / 2));
   let next = 0;
@@ -48,7 +48,7 @@ function logSumExp(x: Tensor): Tensor {
   return x.sub(most).exp().sum(-1).log().add(most.squeeze(-1));
 }
 
-/** The logarithm of the posterior density, with the sums that the description of the eval derives. */
+/** The logarithm of the posterior density, with the sums derived in the description of the eval. */
 function logPosterior(
   { alpha, mu, q, l }: Parameters<Tensor>,
   x: Tensor,

@@ -33,7 +33,7 @@ interface Input {
   };
 }
 
-/** The hand and the points that it is compared with. */
+/** The hand and the points to which it is fitted. */
 interface Hand {
   /** `[bones, 4, 4]`. */
   readonly relatives: Tensor;
@@ -43,13 +43,13 @@ interface Hand {
   readonly positions: Tensor;
   /** `[vertices, bones]`. */
   readonly weights: Tensor;
-  /** For each point the vertices that it lies between, or the one that it is: `[points, 3]` or `[points]`. */
+  /** For each point, the vertices of its triangle, or its only vertex: `[points, 3]` or `[points]`. */
   readonly vertices: Tensor;
   /** `[points, 3]`. */
   readonly points: Tensor;
 }
 
-/** Where in the angles of all bones each finger's four numbers stand: `[bone, angle]` of bones and x, z, y. */
+/** The index of each finger's four numbers in the angles of all bones: `[bone, angle]` of bones and x, z, y. */
 const FINGER = [[0, 0], [0, 1], [1, 0], [2, 0]];
 
 /** Rotations by angles about x, then y, then z: `[..., 3]` (x, z, y) to `[..., 3, 3]`. */
@@ -64,7 +64,7 @@ function eulerRotations(angles: Tensor): Tensor {
   return stack(rows.map((row) => stack(row, -1)), -2);
 }
 
-/** The rotation about an axis whose length is the angle; none where that is very short. */
+/** The rotation about an axis whose length is the angle; the identity if that is very small. */
 function axisRotation(axis: Tensor): Tensor {
   const square = axis.square().sum();
   const isTurned = square.greaterEqual(1e-8);
@@ -84,7 +84,7 @@ function axisRotation(axis: Tensor): Tensor {
 /** The vertices of the hand in a pose: `[vertices, 3]`. */
 function posed(theta: Tensor, hand: Hand, parents: readonly number[], isMirrored: boolean): Tensor {
   const bones = parents.length;
-  // The first six numbers turn and move the whole hand, four more bend each finger.
+  // The first six numbers rotate and translate the whole hand; four more bend each finger.
   const places = Array.from({ length: bones }, () => new Array<number>(3).fill(theta.shape[0]));
   for (let finger = 0; finger < 5; finger++) {
     FINGER.forEach(([bone, angle], i) => {
@@ -103,14 +103,14 @@ function posed(theta: Tensor, hand: Hand, parents: readonly number[], isMirrored
     absolutes.push(parent === -1 ? own : matmul(absolutes[parent], own));
   });
   const transforms = matmul(stack(absolutes), hand.inverses).at(null, [0, 3]);
-  // Each vertex is moved by the mean of the bones' transforms.
+  // Each vertex is transformed by the mean of the bones' transforms.
   const blended = matmul(hand.weights, transforms.reshape([bones, 12])).reshape([-1, 3, 4]);
   const moved = blended.mul(hand.positions.expandDims(1)).sum(2);
   const seen = isMirrored ? moved.mul(floats([-1, 1, 1])) : moved;
   return matmul(seen, axisRotation(theta.at([0, 3])).transpose()).add(theta.at([3, 6]));
 }
 
-/** What the points are beside the hand: `[points, 3]`; `us` say where in its triangle each point is. */
+/** The differences of the points from the hand: `[points, 3]`; `us` gives each point's position in its triangle. */
 function errors(
   theta: Tensor,
   us: Tensor | null,
@@ -127,7 +127,7 @@ function errors(
 const statics = { staticArgnums: [3, 4] };
 const objective = jit(errors, statics);
 
-/** Columns of the Jacobian: by the two shares of each point's own triangle, then by the pose. */
+/** Columns of the Jacobian: with respect to the two shares of each point's own triangle, then to the pose. */
 const jacobian = jit((
   theta: Tensor,
   us: Tensor | null,

@@ -17,7 +17,7 @@ function costOf(centroids: Tensor, points: Tensor): Tensor {
 
 const cost = jit(costOf);
 
-/** Newton's direction: the Hessian is diagonal, so that its product with ones is all of it. */
+/** Newton's direction: the Hessian is diagonal, so its product with ones determines it. */
 const direction = jit((centroids: Tensor, points: Tensor) => {
   const gradient = (centroids: Tensor) => grad(costOf)(centroids, points);
   const [slope, curvature] = jvp(gradient, [centroids], [onesLike(centroids)]);

@@ -7,7 +7,7 @@ interface Input {
   readonly n: number;
 }
 
-/** How far the polynomial with coefficients `x` is from the signs of the places `t`. */
+/** The squared error of the polynomial with coefficients `x` as an approximation of `sign(t)`. */
 function objective(x: Tensor, t: Tensor): Tensor {
   let value = zerosLike(t);
   for (let i = x.shape[0] - 1; i >= 0; i--) value = value.mul(t).add(x.at(i));
@@ -21,7 +21,7 @@ function read({ x, n }: Input): [Tensor, Tensor] {
   return [floats(x), linspace(-1, 1, n, { dtype: "float64" })];
 }
 
-/** A polynomial that is fitted to a step. */
+/** A polynomial fitted to a step function. */
 export const llsq: Eval = {
   primal(input: Input) {
     const [x, t] = read(input);

@@ -9,13 +9,13 @@ interface Input {
   readonly sequence: readonly (readonly number[])[];
 }
 
-/** Weights that are vectors: `main` is `[layers, 2, 4, b]` (weights and biases of four gates). */
+/** Weights as vectors: `main` is `[layers, 2, 4, b]` (weights and biases of four gates). */
 interface Weights {
   readonly main: Tensor;
   readonly extra: Tensor;
 }
 
-/** The mean loss of the predictions of each next row of the sequence `[c, b]`; `state` is `[layers, 2, b]`. */
+/** The mean loss of predicting each next row of the sequence `[c, b]`; `state` is `[layers, 2, b]`. */
 function loss({ main, extra }: Weights, state: Tensor, sequence: Tensor): Tensor {
   const [layers] = main.shape;
   const b = sequence.shape[1];

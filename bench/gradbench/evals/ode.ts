@@ -7,7 +7,7 @@ interface Input {
   readonly s: number;
 }
 
-/** `y` at time 2 by `steps` steps of Runge and Kutta's method, from `y(0) = 0`. */
+/** `y` at time 2 by `steps` steps of the Runge-Kutta method, from `y(0) = 0`. */
 function solve(x: Tensor, steps: number): Tensor {
   const h = 2 / steps;
   const [first, rest] = [x.at([0, 1]), x.at([1, null])];

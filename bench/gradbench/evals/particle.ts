@@ -7,13 +7,13 @@ interface Input {
   readonly w: number;
 }
 
-/** Seconds that a step of Euler's method takes. */
+/** The duration of a step of Euler's method, in seconds. */
 const STEP = 0.1;
 
-/** Steps that reverse mode has room for; the particle takes less than 200. */
+/** The bound on the number of steps in reverse mode; the particle takes less than 200. */
 const MOST_STEPS = 1000;
 
-/** The square of where the particle meets the x axis, for a second charge that `w` has moved. */
+/** The square of the position where the particle crosses the x axis, for a second charge moved by `w`. */
 function miss(w: Tensor, mode: Mode): Tensor {
   const fixed = floats([10, 0]);
   const moved = stack([floats(10), w.at(0).neg().add(10)]);
@@ -28,14 +28,14 @@ function miss(w: Tensor, mode: Mode): Tensor {
     x: x.add(velocity.mul(STEP)),
     velocity: velocity.sub(slope(x).mul(STEP)),
   });
-  // The step that would cross the axis is cut: with the velocity at its beginning, as the eval has it.
+  // The step that would cross the axis is shortened, by the velocity at its beginning, as in the eval.
   const { x, velocity } = whileLoop(isAbove, step, start, { maxSteps: MOST_STEPS });
   const below = x.add(velocity.mul(STEP));
   const rest = below.at(1).neg().div(velocity.at(1));
   return below.at(0).add(velocity.at(0).mul(rest)).square();
 }
 
-/** The control that hits the origin, with one mode for the descent and one for the force. */
+/** The control that reaches the origin, with one mode for the descent and one for the force. */
 function variant(outer: string, inner: string) {
   const find = jit((w: Tensor) =>
     argmin((w) => miss(w, modes[inner]), modes[outer], w.expandDims(0)).at(0)
