@@ -79,10 +79,10 @@ const categories: Readonly<Record<string, readonly string[]>> = {
   "./xla": ["XLA"],
 };
 
-/** Namespaces within an entry point, of which `deno doc` gives references alone, and the modules behind them. */
+/** Namespaces within an entry point, for which `deno doc` only outputs references, and their modules. */
 const inner = { "./nn": { initializers: "./src/nn/initializers.ts" } } as const;
 
-// What is used of the output of `deno doc --json`.
+// The parts of the output of `deno doc --json` that are used.
 
 interface Place {
   readonly filename: string;
@@ -133,15 +133,15 @@ interface DocumentedModule {
 
 /** A public symbol, where it is declared. */
 interface Symbol {
-  /** Its name in its entry point, with the namespace that it is in. */
+  /** Its name in its entry point, including the namespace that contains it. */
   readonly name: string;
-  /** The entry point that it is documented for: the first that exports it. */
+  /** The entry point that documents it: the first that exports it. */
   readonly entry: string;
   readonly declarations: readonly Declaration[];
   readonly category: string | undefined;
 }
 
-/** An entry point: its symbols by their names, those that are documented elsewhere included. */
+/** An entry point: its symbols by name, including those that are documented elsewhere. */
 interface Entry {
   readonly name: string;
   readonly doc: Doc;
@@ -159,7 +159,7 @@ function tagsOf(symbol: { readonly declarations: readonly Declaration[] }, kind:
     .filter((tag) => tag.kind === kind);
 }
 
-/** All entry points that export something, from `deno doc`. */
+/** All entry points with exports, from `deno doc`. */
 export async function readEntries(): Promise<Entry[]> {
   const files = Object.values(inner).flatMap((modules) => Object.values(modules));
   const args = ["doc", "--quiet", "--json", ...Object.values(manifest.exports), ...files];
@@ -172,7 +172,7 @@ export async function readEntries(): Promise<Entry[]> {
     const { module_doc: doc = {}, symbols } = moduleOf(path);
     const own = new Map<string, Symbol>();
     const add = (prefix: string, list: DocumentedModule["symbols"]) => {
-      // Behind what they refer to.
+      // Sorted after the declarations that they refer to.
       const isReference = ({ declarations: [{ kind }] }: typeof list[number]) =>
         +(kind === "reference");
       for (
@@ -181,7 +181,7 @@ export async function readEntries(): Promise<Entry[]> {
         )
       ) {
         const [first] = declarations;
-        // Those of the package are entry points themselves.
+        // The package's own namespaces are entry points themselves.
         if (first.kind === "namespace") {
           const modules: Readonly<Record<string, string>> = inner[name as keyof typeof inner] ?? {};
           if (short in modules) add(`${short}.`, moduleOf(modules[short]).symbols);
@@ -202,7 +202,7 @@ export async function readEntries(): Promise<Entry[]> {
 
 const rank = ({ name }: Entry) => Object.keys(categories).indexOf(name);
 
-/** Symbols whose category is missing, or none of their entry point's, and examples without a title. */
+/** Symbols whose category is missing or not one of their entry point's, and examples without a title. */
 export function faults(entries: readonly Entry[]): string[] {
   const all = new Set(entries.flatMap(({ symbols }) => [...symbols.values()]));
   return [...all].flatMap((symbol) => {
@@ -221,7 +221,7 @@ export function faults(entries: readonly Entry[]): string[] {
 const importOf = (entry: string) => entry.replace(/^\./, manifest.name);
 const shortOf = (entry: string) => entry.slice(2);
 
-/** The name of a page's file, without ending. */
+/** The file name of a page, without extension. */
 function slugOf(entry: string, category?: string): string {
   if (category === undefined || categories[entry].length === 1) {
     return entry === "." ? "index" : shortOf(entry).replaceAll("/", "_");
@@ -230,10 +230,10 @@ function slugOf(entry: string, category?: string): string {
   return words.toLowerCase().replaceAll(/\W+/g, "_");
 }
 
-/** Where a symbol is documented, from another page of the reference. */
+/** The link to a symbol's documentation, from another page of the reference. */
 const addressOf = ({ name, entry, category }: Symbol) => `./${slugOf(entry, category)}.md#${name}`;
 
-/** The symbol that a text in an entry point's documentation names. */
+/** The symbol that a name in an entry point's documentation refers to. */
 function resolve(entries: readonly Entry[], entry: string, name: string): Symbol | undefined {
   const [first, ...rest] = name.split(".");
   const member = rest.join(".");
@@ -250,10 +250,10 @@ function resolve(entries: readonly Entry[], entry: string, name: string): Symbol
   ).find((symbol) => symbol !== undefined);
 }
 
-/** What separates code from prose in Markdown: fences, and code in lines. */
+/** The separators of code and prose in Markdown: fences, and inline code. */
 const code = /(^```[\s\S]*?^```$|`[^`\n]+`)/m;
 
-/** A page of the reference in the making: the entry point, and what its texts may name. */
+/** A page of the reference in the making: the entry point, and the names that its texts may refer to. */
 class Writer {
   readonly entries: readonly Entry[];
   readonly entry: string;
@@ -267,7 +267,7 @@ class Writer {
     return `[\`${text}\`](${addressOf(symbol)})`;
   }
 
-  /** A text of a doc comment: what is no code is escaped, what names another symbol is linked. */
+  /** A text of a doc comment: prose is escaped, names of other symbols are linked. */
   prose(text = "", notLinked: readonly string[] = []): string {
     const linked = text.replaceAll(
       /\{@link(?:code|plain)? ([\w.]+)(?:[ |]([^}]*))?\}/g,
@@ -275,7 +275,7 @@ class Writer {
     );
     return linked.split(code).map((part, i) => {
       if (i % 2 === 0) {
-        // Pages of this site, as they are named in the repository.
+        // Pages of this site, by their paths in the repository.
         return part.replaceAll("<", "&lt;")
           .replaceAll(
             /\bdocs\/([\w/]+\.md)(#\w+)?/g,
@@ -336,7 +336,7 @@ class Writer {
       .replaceAll(/`([^`]*)`/g, "<code>$1</code>");
   }
 
-  /** Links to the types that a signature names. */
+  /** Links to the types in a signature. */
   typesIn(signature: string, symbol: Symbol): string {
     const words = new Set(signature.replaceAll(/\/\*[\s\S]*?\*\//g, "").match(/\b[A-Z]\w+/g));
     return [...words].flatMap((name) => {
@@ -351,7 +351,7 @@ class Writer {
   }
 }
 
-/** Where a declaration stands: a link, if it is known where the sources can be read. */
+/** The location of a declaration: a link if the address of the sources is known. */
 function sourceOf({ filename, line }: Place): string {
   const path = filename.slice(root.href.length);
   const sources = Deno.env.get("SITE_SOURCES");
@@ -370,8 +370,8 @@ function linesOf(file: string): string[] {
 }
 
 /**
- * The text of a declaration without the bodies of functions: it ends with a semicolon, before a body, or with the brace
- * that closes what it opened.
+ * The text of a declaration without the bodies of functions: it ends with a semicolon, before a body, or with the
+ * brace that matches its opening one.
  */
 function textAt({ filename, line }: Place, isFunction: boolean): string {
   const text = linesOf(filename).slice(line).join("\n");
@@ -396,12 +396,12 @@ function textAt({ filename, line }: Place, isFunction: boolean): string {
   return text.slice(0, end).trimEnd().replaceAll(`\n${indent}`, "\n").trimStart();
 }
 
-/** Whether a declaration is one that a brace ends. */
+/** Whether a declaration ends with a brace. */
 function isBlock(text: string): boolean {
   return /^\s*export (?:abstract )?(?:interface|class)\b/.test(text);
 }
 
-/** A declaration as it is shown. */
+/** The displayed text of a declaration. */
 function textOf({ kind, location, def = {} }: Declaration): string {
   if (kind !== "class") {
     return textAt(location, kind === "function").replace(/^export (?:declare )?(?:async )?/, "");
@@ -428,11 +428,11 @@ const front = (title: string, order: number, group?: string) =>
 /** The first sentences of a doc comment, up to a blank line. */
 const summaryOf = (text = "") => text.trim().split("\n\n")[0];
 
-/** A page of the reference. Braces are not Vue's. */
+/** A page of the reference. Braces are escaped, so that Vue does not interpret them. */
 const pageOf = (matter: string, ...parts: string[]) =>
   `${matter}\n::: v-pre\n\n${parts.filter((part) => part !== "").join("\n\n")}\n\n:::\n`;
 
-/** Every page of the reference: its text, by its path. */
+/** Every page of the reference: its text, by path. */
 export function pagesOf(entries: readonly Entry[]): Record<string, string> {
   const pages: Record<string, string> = {};
   let order = 0;
@@ -483,11 +483,11 @@ export function pagesOf(entries: readonly Entry[]): Record<string, string> {
       const values = symbols.filter((symbol) => !isType(symbol));
       const rows = values.map((symbol) => {
         const { declarations } = symbol;
-        // A class may be merged with an interface; of several signatures the first says what it is.
+        // A class may be merged with an interface; of several signatures, the first documented one describes it.
         const declared = declarations.find(({ kind }) => kind === "class") ??
           declarations.find(({ jsDoc }) => jsDoc?.doc);
         if (declared === undefined) throw new Error(`${symbol.name} has no description`);
-        // What begins in parentheses and does not end there is left out.
+        // An unclosed parenthesis is left out.
         const text = summaryOf(declared.jsDoc?.doc).split(/(?<=\.)\s|[:;]\s/)[0]
           .replace(/[:;.]?$/, "").replace(/\s*\([^)]*$/, "");
         return `| ${writer.link(symbol)} | ${
@@ -506,7 +506,7 @@ export function pagesOf(entries: readonly Entry[]): Record<string, string> {
   return pages;
 }
 
-/** How an entry point is imported. */
+/** The import statement of an entry point. */
 function importLine(entry: string): string {
   if (entry === ".") return `From \`"${manifest.name}"\`.`;
   const short = shortOf(entry);
@@ -515,7 +515,7 @@ function importLine(entry: string): string {
   }.`;
 }
 
-/** What stands at the beginning of an entry point's page: its own documentation. */
+/** The introduction of an entry point's page: its own documentation. */
 function overviewOf(writer: Writer, { name, doc }: Entry): string {
   const examples = (doc.tags ?? []).filter(({ kind }) => kind === "example").map((
     { doc = "" },

@@ -13,21 +13,21 @@ export const webGpuFlags: readonly string[] = [
   "--use-webgpu-adapter=swiftshader",
 ];
 
-/** A page that is opened, and what is wanted of it. */
+/** A page to open, and the condition and options for it. */
 export interface Visit {
   /** Where its files are. */
   readonly folder: URL;
-  /** Its path in there, with a query if need be. */
+  /** Its path in that folder, with a query if needed. */
   readonly path: string;
-  /** An expression in JavaScript that is true, for JSON, as soon as the page is done. */
+  /** A JavaScript expression that is truthy, with a JSON value, as soon as the page is done. */
   readonly outcome: string;
-  /** Whether it is served in isolation: only then has a page shared memory. */
+  /** Whether it is served cross-origin isolated, which shared memory requires. */
   readonly isIsolated?: boolean;
   /** Flags of Chromium. */
   readonly flags?: readonly string[];
-  /** How long it may take, in seconds; 600 when left out. */
+  /** The timeout in seconds; 600 by default. */
   readonly seconds?: number;
-  /** Where a picture of the page is put in the end. */
+  /** The file for a screenshot at the end. */
   readonly screenshot?: string | undefined;
 }
 
@@ -43,10 +43,10 @@ const types: Readonly<Record<string, string>> = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** Before what the driver prints for the one who started it. */
+/** The prefix of the driver's output line that holds its result. */
 const MARK = "result: ";
 
-/** Serves the files of a folder, isolated or not, at any free port or the one given. */
+/** Serves the files of a folder, isolated or not, on the given port or any free one. */
 export function serve(
   folder: URL,
   isIsolated: boolean,
@@ -88,10 +88,10 @@ async function findChromium(): Promise<string> {
 }
 
 /**
- * Installs Chromium and its driver, where they are not there.
+ * Installs Chromium and its driver if they are missing.
  *
- * @returns A function that runs a module in Node, gives its default export a browser and an argument in JSON, and
- * resolves to what that resolves to.
+ * @returns A function that runs a module in Node, calls its default export with a browser and an argument in
+ * JSON, and returns what that resolves to.
  */
 export async function installDriver(): Promise<
   (module: URL, argument: unknown, flags?: readonly string[]) => Promise<unknown>
@@ -128,9 +128,9 @@ export async function installDriver(): Promise<
 }
 
 /**
- * Installs Chromium and its driver, where they are not there.
+ * Installs Chromium and its driver if they are missing.
  *
- * @returns A function that opens a page and gives its outcome.
+ * @returns A function that opens a page and returns its outcome.
  */
 export async function installChromium(): Promise<(visit: Visit) => Promise<unknown>> {
   const drive = await installDriver();
@@ -146,7 +146,7 @@ export async function installChromium(): Promise<(visit: Visit) => Promise<unkno
   };
 }
 
-/** Code that loads a module, runs it, and calls what comes of it `result`. */
+/** Code that loads a module, runs it, and assigns the outcome to `result`. */
 export function runModule(path: string): string {
   return `const begin = performance.now();
     const { run } = await import("${path}");
@@ -154,7 +154,7 @@ export function runModule(path: string): string {
 }
 
 /**
- * Writes a page that runs a module of its folder, itself or in a worker.
+ * Writes a page that runs a module of its folder, in the page itself or in a worker.
  *
  * @returns Its path.
  */
@@ -183,7 +183,7 @@ export function writePage(folder: URL, name: string, module: string, isWorker: b
   return path;
 }
 
-/** Opens a page of `writePage`, and gives what its module's `run` resolves to. */
+/** Opens a page of `writePage`, and returns what its module's `run` resolves to. */
 export async function runPage(
   visit: (visit: Visit) => Promise<unknown>,
   page: Omit<Visit, "outcome">,

@@ -1,8 +1,8 @@
 /**
- * What every public name of other libraries is called here, or why it is not: written to
- * `docs/coming_from.md` by `deno run -A .ci/coming_from.ts`, or compared with it, where `--check` is given. A
- * name that has a counterpart of the same spelling, underscores and case aside, is found by itself; the tables
- * of `names_of_*.ts` hold all others.
+ * The counterparts here of all public names of other libraries, or the reason why there is none: written to
+ * `docs/coming_from.md` by `deno run -A .ci/coming_from.ts`, or compared with it by `--check`. A name
+ * with a counterpart of the same spelling, except for underscores and case, is found automatically; the tables
+ * of `names_of_*.ts` list all others.
  *
  * @module
  */
@@ -11,26 +11,26 @@ import { jax } from "./names_of_jax.ts";
 import { optax } from "./names_of_optax.ts";
 import { torch } from "./names_of_torch.ts";
 
-/** What became of a name: what it is here, why it is not, or neither yet. */
+/** The disposition of a name: its counterpart here, the reason why there is none, or neither yet. */
 export type Disposition =
   | { readonly kind: "here"; readonly code: string }
   | { readonly kind: "without"; readonly reason: string }
   | { readonly kind: "not yet" };
 
-/** A library, its modules in the order of the page, and what became of their names. */
+/** A library, its modules in the order of the page, and the dispositions of their names. */
 export interface Library<Module extends string = string> {
   /** Name and version. */
   readonly name: string;
   readonly names: Readonly<Record<Module, readonly string[]>>;
-  /** What its users call a module; the module's own name by default. */
+  /** The name of a module as its users write it; the module's own name by default. */
   title?(module: Module): string;
-  /** Which namespaces to look in, the first hit counting. */
+  /** The namespaces to search, in order. */
   readonly places: Readonly<Record<Module, readonly string[]>>;
-  /** Names that are spelt otherwise here, a line each: `theirs: ours`, or code that says how. */
+  /** Names that are spelt differently here, one per line: `theirs: ours`, or code that shows the equivalent. */
   readonly renamed: Readonly<Partial<Record<Module, string>>>;
-  /** Names that are to come. */
+  /** Names that are planned. */
   readonly planned: Readonly<Partial<Record<Module, string>>>;
-  /** Names without a meaning here, by the reason. */
+  /** Names without a meaning here, by reason. */
   readonly without: Readonly<
     Partial<Record<Module, readonly (readonly [reason: string, names: string])[]>>
   >;
@@ -41,7 +41,7 @@ export const libraries: readonly Library[] = [jax, torch, optax];
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** The member of `mod.ts` that a path with dots names. */
+/** The member of `mod.ts` at a dotted path. */
 function resolve(path: string): unknown {
   return path.split(".").filter(Boolean).reduce<unknown>(
     (owner, name) => (owner as Members | undefined)?.[name],
@@ -51,7 +51,7 @@ function resolve(path: string): unknown {
 
 const dtypes = /^"(bool|u?int(8|16|32)|b?float(16|32|64)|complex(64|128))"$/;
 
-/** Whether all that a piece of code names exists: functions, members of tensors, dtypes. */
+/** Whether everything that a piece of code refers to exists: functions, members of tensors, dtypes. */
 export function exists(code: string): boolean {
   if (code.startsWith('"')) return dtypes.test(code);
   const called = [...code.matchAll(/[\w.]+(?=\()/g)].map(([name]) => name);
@@ -64,7 +64,7 @@ export function exists(code: string): boolean {
   });
 }
 
-/** A name without underscores and capitals; trees' functions without what says so twice. */
+/** A name without underscores and capitals, and without the redundant prefix of tree functions. */
 function bare(name: string): string {
   return name.replace(/^tree_/, "").replaceAll("_", "").toLowerCase();
 }
@@ -87,7 +87,7 @@ function readWithout(reasons: readonly (readonly [string, string])[]): Map<strin
   );
 }
 
-/** Every name of a module with what became of it. */
+/** Every name of a module with its disposition. */
 export function dispositionsOf(
   { names, places, renamed, without }: Library,
   module: string,
@@ -111,8 +111,8 @@ export function dispositionsOf(
 }
 
 /**
- * Faults of a library's tables: names that it does not have, or that stand in two of them or in none, and
- * code that names what does not exist.
+ * Errors in a library's tables: names that it does not have, that are in two tables or in none, and
+ * code that refers to something that does not exist.
  */
 export function faults(library: Library): string[] {
   return modulesOf(library).flatMap((module) => {

@@ -1,6 +1,6 @@
 /**
- * What is compared with other libraries, as a table for the site: read from the scripts that write the files of
- * `tests/fixtures`, and from the tests that read these.
+ * The comparisons with other libraries, as a table for the site: extracted from the scripts that write the
+ * files of `tests/fixtures`, and from the tests that read these files.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { root } from "./tools.ts";
 
 const folder = new URL("tests/fixtures/", root);
 
-/** Libraries whose values are compared, by the names that Python imports them by. */
+/** Libraries whose values are compared, by their import names in Python. */
 const libraries: Readonly<Record<string, string>> = {
   torch: "PyTorch",
   jax: "JAX",
@@ -21,7 +21,7 @@ const libraries: Readonly<Record<string, string>> = {
   onnx: "ONNX",
 };
 
-/** Files of tests by their paths in the repository, with their texts. */
+/** Test files: their texts, by path in the repository. */
 function* testsIn(path: string): Generator<[path: string, text: string]> {
   for (const { name, isDirectory } of Deno.readDirSync(new URL(path, root))) {
     if (isDirectory) yield* testsIn(`${path}${name}/`);
@@ -31,7 +31,7 @@ function* testsIn(path: string): Generator<[path: string, text: string]> {
   }
 }
 
-/** A row for each script whose file a test reads. */
+/** A row for each script whose file is read by a test. */
 export function tableOfFixtures(): string {
   const tests = [...testsIn("tests/")];
   const scripts = [...Deno.readDirSync(folder)].map(({ name }) => name)
@@ -44,7 +44,7 @@ export function tableOfFixtures(): string {
       new RegExp(`^\\s*(?:import|from) ${library}\\b`, "m").test(text)
     );
     const file = name.replace(/\.py$/, ".json");
-    // Some scripts write files of other names, which they tell.
+    // Some scripts write files of other names, which they mention.
     const written = [file, ...[...text.matchAll(/> (\w+\.json)/g)].map(([, other]) => other)];
     const readers = tests.filter(([, text]) => written.some((file) => text.includes(`/${file}"`)));
     if (readers.length === 0 || used.length === 0) return [];

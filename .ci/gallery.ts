@@ -1,5 +1,5 @@
 /**
- * The programs of the gallery, `docs/gallery`, as the playground and the site show them. Run by itself
+ * The programs of the gallery, `docs/gallery`, for the playground and the site. Run as a script,
  * it checks that each file is in one category and begins with a title and a sentence.
  *
  * @module
@@ -12,14 +12,14 @@ export type { GalleryProgram };
 /** The folder of the programs. */
 export const galleryFolder: URL = new URL("docs/gallery/", root);
 
-/** Files of the folder that are no programs. */
+/** Files of the folder that are not programs. */
 const support = ["programs.ts", "show.ts"];
 
 /**
  * All programs, in the order of categories.
  *
- * @throws {Error} when a file is in no category, a category names a file that is not there, or a program
- *   does not begin with its title and a sentence.
+ * @throws {Error} when a file is in no category, a category names a missing file, or a program
+ *   does not begin with a title and a sentence.
  */
 export function readGallery(): GalleryProgram[] {
   const programs = Object.entries(categories).flatMap(([category, names]) =>

@@ -1,6 +1,6 @@
 /**
- * The ways of installing that the README shows, tried: projects in temporary folders with its
- * `deno.json` files and commands run its programs, with nothing else of the clone.
+ * Tests the ways of installing that the README shows: projects in temporary folders run its programs with its
+ * `deno.json` files and commands, and with nothing else of the clone.
  *
  * @module
  */
@@ -19,7 +19,7 @@ function blocks(language: string): string[] {
 const programs = blocks("ts");
 const [fromClone, fromTag] = blocks("json");
 
-/** The line that the README's first program prints first. */
+/** The first line that the README's first program prints. */
 const EXPECTED = "tensor([ 3., 12., 27.])";
 
 /** A folder with the README's programs, as `main0.ts` and so on. */
@@ -30,7 +30,7 @@ function makeProject(config: string): URL {
   return folder;
 }
 
-/** Runs the programs of a project, whose types are checked. */
+/** Type-checks and runs the programs of a project. */
 async function runPrograms(folder: URL, args: readonly string[]): Promise<void> {
   for (const i of programs.keys()) {
     const run = ["run", "--check", "--no-prompt", "--no-lock", ...args, `main${i}.ts`];
@@ -39,14 +39,14 @@ async function runPrograms(folder: URL, args: readonly string[]): Promise<void> 
   }
 }
 
-/** The clone is linked from next to the project; nothing may be downloaded. */
+/** The clone is linked from a neighbouring project; nothing may be downloaded. */
 async function tryClone(): Promise<void> {
   const folder = makeProject(fromClone.replace('"../jacobi"', JSON.stringify(pathOf(root))));
   await runPrograms(folder, ["--cached-only"]);
   Deno.removeSync(folder, { recursive: true });
 }
 
-/** The clone is served as raw files, as hosts of repositories serve a tag. */
+/** The clone is served as raw files, as hosts of repositories serve the files of a tag. */
 async function tryTag(): Promise<void> {
   const server = Deno.serve({ port: 0, onListen() {} }, async ({ url }) => {
     const path = new URL(url).pathname.replace("/OWNER/jacobi/v0.1.0/", "./");
@@ -65,7 +65,7 @@ async function tryTag(): Promise<void> {
   await server.shutdown();
 }
 
-/** The tarball that npm makes is installed by npm, type-checked by Deno, and run by Node. */
+/** The tarball made by npm is installed by npm, type-checked by Deno, and run by Node. */
 async function tryTarball(): Promise<void> {
   await build();
   const npm = ["run", "-A", "--quiet", "--no-lock", "--no-config", "npm:npm@11"];

@@ -1,15 +1,15 @@
 /**
- * Runs `examples/export_to_jax.ts`, and what it wrote in JAX on four devices: in the Python that is there,
- * if that has JAX, or in an environment below `dist/`, into which it is installed.
+ * Runs `examples/export_to_jax.ts`, then its output in JAX on four devices: with the installed Python
+ * if that has JAX, otherwise in an environment below `dist/`, into which JAX is installed.
  *
  * @module
  */
 import { execute, pathOf, root, succeed } from "./tools.ts";
 
-/** The packages of Python, in exact versions. */
+/** The Python packages, in exact versions. */
 const PACKAGES = ["jax==0.10.2"];
 
-/** A Python that has JAX. */
+/** A Python with JAX. */
 async function pythonWithJax(): Promise<string> {
   const { success } = await execute("python3", ["-c", "import jax.export"]).catch(() => ({
     success: false,

@@ -1,10 +1,10 @@
-/** What JAX's names are called here. */
+/** The counterparts of JAX's names here. */
 import names from "../tests/fixtures/jax_names.json" with { type: "json" };
 import type { Library } from "./coming_from.ts";
 
 type Module = keyof typeof names;
 
-/** Which namespaces to look in, the first hit counting. */
+/** The namespaces to search, in order. */
 const places: Readonly<Record<Module, readonly string[]>> = {
   "jax": [""],
   "jnp": ["", "signal", "special"],
@@ -28,7 +28,7 @@ const places: Readonly<Record<Module, readonly string[]>> = {
   "tree_util": ["tree"],
 };
 
-/** Names that are spelt otherwise here: `theirs ours`, or `theirs: code that says how`. */
+/** Names that are spelt differently here: `theirs ours`, or `theirs: code that shows the equivalent`. */
 const renamed: Partial<Record<Module, string>> = {
   "jax": `
     Array: Tensor
@@ -311,10 +311,10 @@ const renamed: Partial<Record<Module, string>> = {
   `,
 };
 
-/** Names that are to come. */
+/** Names that are planned. */
 const planned: Partial<Record<Module, string>> = {};
 
-/** Names without a meaning here, by the reason. */
+/** Names without a meaning here, by reason. */
 const without: Partial<Record<Module, readonly (readonly [reason: string, names: string])[]>> = {
   "jax": [
     [

@@ -1,4 +1,4 @@
-/** What optax's names are called here. */
+/** The counterparts of optax's names here. */
 import names from "../tests/fixtures/optax_names.json" with { type: "json" };
 import type { Library } from "./coming_from.ts";
 

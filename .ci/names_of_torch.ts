@@ -1,4 +1,4 @@
-/** What PyTorch's names are called here. */
+/** The counterparts of PyTorch's names here. */
 import names from "../tests/fixtures/torch_names.json" with { type: "json" };
 import type { Library } from "./coming_from.ts";
 

@@ -7,7 +7,7 @@ import sys
 import nbformat
 from jupyter_client.manager import start_new_kernel
 
-# How long a cell may take, and how long messages may come late: the kernel sometimes says that it is idle before
+# The timeout of a cell, and the time to wait for late messages: the kernel sometimes reports that it is idle before
 # the result of an asynchronous display has arrived.
 LONGEST, LATE = 300, 0.2
 

@@ -1,18 +1,18 @@
 /**
- * Executes the notebooks with Deno's kernel. Each must run without an error, print what the committed file
- * says, and print the tensors that PyTorch prints in the same cells (`tests/fixtures/notebooks.json`).
- * Numbers may differ in the last printed digit. Times are not compared, nor what cells with the tag `varies`
- * print: results of long computations, in which rounding is another on each machine.
+ * Executes the notebooks with Deno's kernel. Each must run without an error, print the outputs of the committed
+ * file, and print the tensors that PyTorch prints in the same cells (`tests/fixtures/notebooks.json`).
+ * Numbers may differ in the last printed digit. Times are not compared, nor the output of cells with the tag
+ * `varies`: results of long computations, whose rounding depends on the machine.
  *
  *     deno task notebooks [NAME...]           execute and compare
- *     deno task notebooks --write [NAME...]   put the new outputs into the files
+ *     deno task notebooks --write [NAME...]   write the new outputs into the files
  *
  * @module
  */
 import fixtures from "../tests/fixtures/notebooks.json" with { type: "json" };
 import { execute, pathOf, root, sideBySide, succeed } from "./tools.ts";
 
-/** The packages of Python, in exact versions. */
+/** The Python packages, in exact versions. */
 const PACKAGES = ["jupyter-client==8.10.0", "nbformat==5.11.1"];
 
 interface Output {
@@ -42,7 +42,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly string[
 const folder = new URL("notebooks/", root);
 const tools = new URL("dist/tools/notebooks/", root);
 
-/** A Python that has the packages. */
+/** A Python with these packages. */
 async function pythonWithPackages(): Promise<string> {
   const test = ["-c", "import jupyter_client, nbformat"];
   const { success } = await execute("python3", test).catch(() => ({ success: false }));
@@ -57,7 +57,7 @@ async function pythonWithPackages(): Promise<string> {
   return python;
 }
 
-/** Describes the kernel to Jupyter: this Deno, without a change to the user's own kernels. */
+/** Describes the kernel to Jupyter: this Deno, without changing the user's own kernels. */
 function describeKernel(): void {
   const kernel = new URL("jupyter/kernels/deno/", tools);
   Deno.mkdirSync(kernel, { recursive: true });
@@ -70,7 +70,7 @@ function join(text: string | readonly string[] = ""): string {
   return typeof text === "string" ? text : text.join("");
 }
 
-/** What a cell prints, as text. */
+/** The printed output of a cell, as text. */
 function textOf({ outputs = [] }: Cell): string {
   return outputs.map(({ output_type, text, data, ename, evalue }) => {
     if (output_type === "stream") return join(text);
@@ -81,7 +81,7 @@ function textOf({ outputs = [] }: Cell): string {
 
 const NUMBER = /-?\d+(?:\.\d*)?(?:e[+-]?\d+)?/g;
 
-/** Whether texts are equal but for times and the last digits of numbers. */
+/** Whether texts are equal except for times and the last digits of numbers. */
 function isSame(a: string, b: string): boolean {
   const [first, second] = [a, b].map((text) =>
     text.trim().replaceAll(/-?[\d.]+ (ms|s)\b/g, "TIME").replaceAll(/\s+/g, " ")
@@ -94,12 +94,12 @@ function isSame(a: string, b: string): boolean {
   });
 }
 
-/** The tensors in a text, as they are printed. */
+/** The printed tensors in a text. */
 function tensorsIn(text: string): string[] {
   return [...text.matchAll(/tensor\([^()]*\)/g)].map(([printed]) => printed);
 }
 
-/** How outputs differ from the committed ones and from PyTorch's. */
+/** The differences of outputs from the committed ones and from PyTorch's. */
 function problemsOf(name: string, committed: Notebook, executed: Notebook): string[] {
   const problems: string[] = [];
   executed.cells.forEach((cell, i) => {
@@ -128,7 +128,7 @@ async function check(names: readonly string[]): Promise<void> {
   const files = names.map((name) => {
     const { cells } = read(name);
     const code = cells.filter(({ cell_type }) => cell_type === "code");
-    // The module is elsewhere than the notebook.
+    // The module is in another folder than the notebook.
     const text = code.map(({ id, source }) => `// Cell ${id}\n${join(source)}\n`).join("\n")
       .replaceAll('from "./support/', `from "${new URL("support/", folder)}`);
     const file = new URL(`code/${name}.ts`, tools);

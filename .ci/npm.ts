@@ -1,6 +1,6 @@
 /**
  * The npm package, in `dist/npm`: `deno task npm` builds it, checks that it can be imported under the
- * strictest options of TypeScript, and prints what it is in a bundle.
+ * strictest options of TypeScript, and prints its size in a bundle.
  *
  * @module
  */
@@ -15,20 +15,20 @@ interface Manifest {
 
 const manifest: Manifest = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
 
-/** What other runtimes can use: XLA is called through Deno's foreign function interface. */
+/** The entry points for other runtimes: XLA is called through Deno's foreign function interface. */
 export const entries: readonly (readonly [string, string])[] = Object.entries(manifest.exports)
   .filter(([name]) => !name.startsWith("./xla"));
 
-/** What the package is called. */
+/** The name of the package. */
 export const packageName: string = manifest.name;
 
-/** Where the package is put. */
+/** The folder of the package. */
 export const target: URL = new URL("dist/npm/", root);
 
-/** The most that a bundle of `{ grad, tensor }` may weigh, in bytes, minified and compressed. */
+/** The limit on the size of a bundle of `{ grad, tensor }` in bytes, minified and compressed. */
 const MOST_BYTES = 70_000;
 
-/** Options of TypeScript that make importing strictest. */
+/** TypeScript's strictest options for imports. */
 const strictest = {
   noEmit: true,
   strict: true,
@@ -50,12 +50,12 @@ function* filesIn(folder: URL, ending: string): Generator<URL> {
   }
 }
 
-/** A path within the package, as its `package.json` writes it. */
+/** A path within the package, in the form of its `package.json`. */
 function inPackage(file: URL): string {
   return `./${file.href.slice(target.href.length)}`;
 }
 
-/** Declarations name the sources that they were made of; in the package these are JavaScript. */
+/** Declarations name the sources from which they were made; in the package these are JavaScript. */
 function renameImports(): void {
   for (const file of filesIn(target, ".d.ts")) {
     const text = Deno.readTextFileSync(file);
@@ -69,7 +69,7 @@ function renameImports(): void {
 }
 
 /**
- * The modules that must run although nothing of them is used: those that others import for their
+ * The modules that must run although nothing of them is used: those that are imported for their side
  * effects alone, and the one that users import, whose names come from modules that import these.
  */
 function modulesWithEffects(): string[] {
@@ -137,7 +137,7 @@ export async function build(): Promise<void> {
   writeJson(new URL("package.json", target), packageJson());
 }
 
-/** Makes a folder a project that has the package installed. */
+/** Makes a folder a project with the package installed. */
 export function installedIn(folder: URL): void {
   const [owner, name] = manifest.name.split("/");
   const scope = new URL(`node_modules/${owner}/`, folder);
@@ -150,14 +150,14 @@ export function installedIn(folder: URL): void {
   writeJson(new URL("package.json", folder), { private: true, type: "module" });
 }
 
-/** A project in `dist/NAME` that has the package installed. */
+/** A project in `dist/NAME` with the package installed. */
 function makeProject(name: string): URL {
   const folder = new URL(`dist/${name}/`, root);
   installedIn(folder);
   return folder;
 }
 
-/** The program that projects of tests are made of: every export, and types that are inferred. */
+/** The program of test projects: every export, and inferred types. */
 function sampleProgram(from: (entry: string) => string): string {
   const imports = entries.map(([name], i) =>
     `import * as entry${i} from "${from(name.slice(1))}";`
@@ -195,7 +195,7 @@ async function checkProject(
   await compile(config);
 }
 
-/** Checks the types of projects that import the package, and of one that imports the clone by path. */
+/** Type-checks projects that import the package, and one that imports the clone by path. */
 export async function checkTypes(): Promise<void> {
   const folder = makeProject("importing");
   Deno.writeTextFileSync(

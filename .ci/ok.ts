@@ -1,7 +1,8 @@
 /**
- * The one gate: `deno task ok` runs every step, `deno task ok lint check` the named ones; tests, engines,
- * doctests, examples, the gallery and benchmarks run side by side, as many at a time as there are processors, the longest first. Prints each step's output and time, a table, and at last
- * `N passed, N failed`, where each test counts as one and so does each step that is not a test run.
+ * The gate: `deno task ok` runs every step, `deno task ok lint check` only the named ones. Tests, engines,
+ * doctests, examples, the gallery and benchmarks run in parallel, one per processor, the longest first. It
+ * prints each step's output and time, a table, and finally `N passed, N failed`, where each test counts as
+ * one and so does each step that is not a test run.
  *
  * @module
  */
@@ -11,11 +12,11 @@ interface Step {
   readonly group: string;
   readonly name: string;
   readonly args: readonly string[];
-  /** Variables of its environment. */
+  /** Its environment variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether the step's tests are counted one by one. */
+  /** Whether the step's tests are counted individually. */
   readonly tests?: boolean;
-  /** How long it takes, about. */
+  /** The approximate duration in seconds. */
   readonly seconds?: number;
 }
 
@@ -24,7 +25,7 @@ interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly seconds: number;
-  /** The end of a failed step's output: of a test run, its errors. */
+  /** The end of a failed step's output; for a test run, its errors. */
   readonly errors: string;
 }
 
@@ -44,7 +45,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** The files of a folder and its subfolders whose names match, in order; none if there is no folder. */
+/** The files of a folder and its subfolders whose names match, sorted; empty if the folder does not exist. */
 function filesIn(folder: string, pattern: RegExp): string[] {
   if (!exists(folder)) return [];
   return [...Deno.readDirSync(new URL(`${folder}/`, root))]
@@ -63,7 +64,7 @@ function each(group: string, files: readonly string[], args: readonly string[]):
   return files.map((file) => ({ group, name: file, args: [...args, file] }));
 }
 
-/** Seconds that the longest test files take on two cores of an AMD EPYC; no other takes more than 8. */
+/** Durations of the longest test files in seconds, on two cores of an AMD EPYC; all others take at most 8. */
 const SECONDS: Readonly<Record<string, number>> = {
   "tests/laws_test.ts": 150,
   "tests/backends/xla/laws_test.ts": 150,
@@ -124,15 +125,15 @@ function allSteps(): Step[] {
   const ofXla = tests.filter((path) => path.startsWith("tests/backends/xla/"));
   const ofWebGpu = tests.filter((path) => path.startsWith("tests/backends/webgpu/"));
   const run = ["test", "--no-check", "--no-prompt"];
-  // Nothing is left out, as it is in a plain `deno test`: see tests/support/part.ts.
+  // Nothing is left out, unlike in a plain `deno test`: see tests/support/part.ts.
   const whole = ["--", "--whole"];
   const layers = ["test", "--no-check", "--allow-read=.", "tests/layers_test.ts"];
   const endings = ["test", "--no-check", "--no-prompt", "--allow-read=.", "--allow-run"];
   const engines = "tests/backends/wasm/engines";
-  // Without vectors nothing is compiled.
+  // Without SIMD nothing is compiled.
   const kernelsFor = (engine: string) =>
     engine.endsWith("/no_simd.ts") ? [] : ["tests/backends/wasm/kernels"];
-  // An example is a file directly in the folder; what its subfolders hold belongs to an example.
+  // An example is a file directly in the folder; the files in its subfolders belong to examples.
   const examples = filesIn("examples", /\.ts$/).filter((path) => path.split("/").length === 2);
   const gallery = filesIn("docs/gallery", /^(?!show|programs).*\.ts$/);
   const benches = filesIn("bench", /_bench\.ts$/);
@@ -140,7 +141,7 @@ function allSteps(): Step[] {
     { group: "fmt", name: "fmt", args: ["fmt", "--check"] },
     { group: "lint", name: "lint", args: ["lint"] },
     { group: "check", name: "check", args: ["check", ...sources] },
-    // As in a project that imports the clone and has options of its own.
+    // The settings of a project that imports the clone and has options of its own.
     {
       group: "check",
       name: "check by default",
@@ -158,7 +159,7 @@ function allSteps(): Step[] {
     { group: "doc", name: "pictures", args: ["run", "-A", ".ci/pictures.ts", "--check"] },
     { group: "layers", name: "layers", args: layers },
     ...dealt("test", tests, 9, (files) => [...run, ...files, ...whole], (file) =>
-      // Without permissions those of other devices are ignored.
+      // Without permissions, benchmarks of other devices are ignored.
       [...ofXla, ...ofWebGpu].includes(file) ? 1 : SECONDS[file] ?? 1.5),
     {
       group: "endings",
@@ -259,13 +260,13 @@ function allSteps(): Step[] {
 /** The groups whose steps run in order before all others. */
 const before = ["fmt", "lint", "check", "doc", "layers", "endings", "plugin", "adapter"];
 
-/** The groups whose steps are independent of each other. */
+/** The groups whose steps are independent. */
 const independent = [
   ...["test", "xla", "webgpu", "engines", "doctest", "notebooks", "install"],
   ...["examples", "gallery", "bench"],
 ];
 
-/** The groups whose steps run in order after all others: some use all processors themselves. */
+/** The groups whose steps run in order after all others: some use all processors. */
 const after = ["npm", "runtimes", "playground", "site", "publish"];
 
 const groups = [...before, ...independent, ...after];
@@ -275,7 +276,7 @@ function write(text: string): void {
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
-/** Runs one Deno command; `show` gets its output as it comes, which is also returned. */
+/** Runs a Deno command; its output is passed to `show` as it arrives, and returned. */
 async function runDeno(
   args: readonly string[],
   env: Step["env"],
@@ -284,7 +285,7 @@ async function runDeno(
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: root,
-    // Colours would stand between the numbers of the test summary.
+    // Escape codes for colours would separate the numbers of the test summary.
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
@@ -308,21 +309,21 @@ async function runDeno(
   return { success, output };
 }
 
-/** The counts of the last test summary; nothing if the run ended before one was printed. */
+/** The counts of the last test summary; `undefined` if the run ended before printing one. */
 function readCounts(output: string): { passed: number; failed: number } | undefined {
   const summary = /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/gm;
   const last = [...output.matchAll(summary)].at(-1);
   return last && { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
-/** What is shown again of a step that failed. */
+/** The part of a failed step's output that is printed again. */
 function endOf(output: string): string {
   const lines = output.slice(Math.max(output.lastIndexOf("\n ERRORS "), 0)).trim().split("\n");
   const shown = lines.length > 100 ? [...lines.slice(0, 60), "...", ...lines.slice(-40)] : lines;
   return shown.join("\n");
 }
 
-/** Runs one step, of which `show` gets what is to be read. */
+/** Runs one step and passes its output to `show`. */
 async function runStep(step: Step, show: (text: string) => void): Promise<Outcome> {
   const shown = step.args.slice(0, 12).join(" ");
   show(`\n==== ${step.name}: deno ${shown}${step.args.length > 12 ? " ..." : ""}\n`);
@@ -342,7 +343,7 @@ async function runStep(step: Step, show: (text: string) => void): Promise<Outcom
   return outcome;
 }
 
-/** Runs steps side by side, the longest first; the output of each is shown at its end. */
+/** Runs steps in parallel, the longest first; the output of each is shown at its end. */
 function runIndependent(steps: readonly Step[]): Promise<Outcome[]> {
   const longestFirst = steps.toSorted((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0));
   return sideBySide(longestFirst, async (step) => {
@@ -391,7 +392,7 @@ async function main(): Promise<number> {
     ...await runInOrder(stepsOf(after)),
   ];
   printTable(outcomes, chosen.filter((name) => !steps.some(({ group }) => group === name)));
-  // Once more, since the whole output is too long to search where only its end is kept.
+  // Printed again, because the whole output is too long to search if only its end is kept.
   for (const { name, errors } of outcomes) if (errors !== "") write(`\n==== ${name}\n${errors}\n`);
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);

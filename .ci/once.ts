@@ -1,6 +1,6 @@
 /**
- * Loaded before a benchmark file by `deno run --preload`, this calls each benchmark once instead of
- * measuring it: the gate asks only whether it still runs. `deno bench` measures.
+ * Preloaded before a benchmark file by `deno run --preload`: calls each benchmark once instead of
+ * measuring it. The gate only checks that it still runs; `deno bench` measures.
  *
  * @module
  */

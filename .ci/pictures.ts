@@ -1,6 +1,6 @@
 /**
- * The pictures of programs in the documentation, drawn by `inspect.toSvg`: written into
- * `docs/pictures`, or, with `--check`, compared with what is there.
+ * The pictures of programs in the documentation, drawn by `inspect.toSvg`: written to
+ * `docs/pictures`, or compared with the files there by `--check`.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const programs = {
   loop: makeProgram(jit((x: Tensor) => scan((sum, x) => [sum.add(x), null], tensor(0), x)[0]))(x),
 };
 
-/** The labels in a picture: another version of Graphviz may place them differently. */
+/** The labels in a picture: their positions depend on the version of Graphviz. */
 function labelsOf(svg: string): string {
   return Array.from(svg.matchAll(/>([^<]*)<\/text>/g), ([, label]) => label).sort().join("\n");
 }

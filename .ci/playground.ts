@@ -1,6 +1,6 @@
 /**
- * The playground, in `dist/playground` unless another folder is named: a page without a server of its own,
- * that edits and runs programs. `deno run -A .ci/playground.ts` builds it and prints its sizes; `--serve` serves it.
+ * The playground, built into `dist/playground` or the given folder: a static page for editing and
+ * running programs. `deno run -A .ci/playground.ts` builds it and prints its sizes; `--serve` serves it.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { readGallery } from "./gallery.ts";
 import { build as buildPackage, entries, packageName, target as packageFolder } from "./npm.ts";
 import { bundle, compile, install, pathOf, root } from "./tools.ts";
 
-/** Where the playground is put by itself. */
+/** The default folder of the playground. */
 export const target: URL = new URL("dist/playground/", root);
 
 const packages = {
@@ -30,7 +30,7 @@ const packages = {
   "typescript": "5.9.3",
 };
 
-/** The libraries of TypeScript that programs see. */
+/** The TypeScript libraries that programs see. */
 const libraries = ["es2023", "webworker"];
 
 /** The files of a folder and its subfolders, as paths in it. */
@@ -54,7 +54,7 @@ function copyFolder(from: URL, to: URL, ending = ""): void {
   }
 }
 
-/** Puts a copy of the package among the others, of which Graphviz can be bundled. */
+/** Adds a copy of the package, from which Graphviz can be bundled, to the other packages. */
 function copyPackage(modules: URL): void {
   const folder = new URL(`${packageName}/`, modules);
   emptyFolder(folder);
@@ -66,7 +66,7 @@ function copyPackage(modules: URL): void {
   Deno.writeTextFileSync(file, replaced);
 }
 
-/** A library of TypeScript and those that it refers to, by their paths in a virtual file system. */
+/** A TypeScript library and those that it refers to, by path in a virtual file system. */
 function addLibrary(name: string, modules: URL, files: Map<string, string>): void {
   const path = `/lib.${name}.d.ts`;
   if (files.has(path)) return;
@@ -77,7 +77,7 @@ function addLibrary(name: string, modules: URL, files: Map<string, string>): voi
   }
 }
 
-/** All that TypeScript reads in the page, by its paths there. */
+/** All files that TypeScript reads in the page, by path there. */
 function typesFor(modules: URL): Readonly<Record<string, string>> {
   const files = new Map<string, string>();
   for (const name of libraries) addLibrary(name, modules, files);
@@ -91,7 +91,7 @@ function typesFor(modules: URL): Readonly<Record<string, string>> {
   return Object.fromEntries(files);
 }
 
-/** The name of the file of an entry of the package. */
+/** The file name of an entry of the package. */
 const moduleOf = (entry: string) => entry.slice(2).replaceAll("/", "_") || "jacobi";
 
 async function versionOf(folder: URL, files: readonly string[]): Promise<string> {
@@ -105,7 +105,7 @@ async function versionOf(folder: URL, files: readonly string[]): Promise<string>
 /**
  * Builds the playground into a folder, which is emptied first.
  *
- * @param folder Where to; a URL that ends with a slash.
+ * @param folder The folder, a URL that ends with a slash.
  */
 export async function buildPlayground(folder: URL = target): Promise<void> {
   await buildPackage();
@@ -146,7 +146,7 @@ export async function buildPlayground(folder: URL = target): Promise<void> {
       return `modules/${moduleOf(name)}=${pathOf(file)}`;
     }),
   );
-  // Node's modules are asked for only in Node.
+  // Node's modules are only imported in Node.
   const node = ["--external:path", "--external:fs"];
   const names = `--define:ENTRIES=${JSON.stringify(entries.map(([name]) => name))}`;
   await bundle(...shared, ...node, names, `language=${source("playground/language_worker.ts")}`);
@@ -172,7 +172,7 @@ async function compressed(file: URL): Promise<number> {
   return (await new Response(bytes).arrayBuffer()).byteLength;
 }
 
-/** What the largest files weigh, as a table. */
+/** The sizes of the largest files, as a table. */
 async function printSizes(folder: URL): Promise<void> {
   const sizes = await Promise.all(
     filesIn(folder).map(async (path) => {

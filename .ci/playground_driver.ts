@@ -5,22 +5,22 @@
  */
 import { deflateRawSync } from "node:zlib";
 
-/** Where the playground is, where pictures go, and which tests are run. */
+/** The address of the playground, the folder for pictures, and the tests to run. */
 export interface Task {
   readonly address: string;
   readonly screenshots: string;
-  /** Those of the page, or those that need a GPU. */
+  /** The tests of the page, or those that need a GPU. */
   readonly part: "page" | "gpu";
 }
 
-/** What became of a test: an error, or an empty text. */
+/** The outcome of a test: an error, or an empty text. */
 export interface Outcome {
   readonly name: string;
   readonly error: string;
   readonly seconds: number;
 }
 
-/** What is used of Playwright's pages. */
+/** The part of Playwright's page API that is used. */
 interface Page {
   goto(address: string): Promise<unknown>;
   click(selector: string, options?: { readonly timeout?: number }): Promise<void>;
@@ -50,7 +50,7 @@ interface Page {
 let address = "";
 let screenshots = "";
 const outcomes: Outcome[] = [];
-/** What pages said on their consoles that is an error. */
+/** Errors on the consoles of pages. */
 const complaints: string[] = [];
 
 async function test(name: string, run: () => Promise<void>): Promise<void> {
@@ -95,7 +95,7 @@ async function open(page: Page, link: string): Promise<void> {
   await page.waitForFunction("document.querySelector('#output .empty') !== null");
 }
 
-/** Runs the program in the editor, and gives its output and the line about it. */
+/** Runs the program in the editor, and returns its output and the status line. */
 async function run(page: Page, timeout = 60_000): Promise<{ output: string; status: string }> {
   await page.click("#run");
   await page.waitForFunction(
@@ -312,7 +312,7 @@ f(tensor([1, 2]));`,
     await open(page, linkTo('console.log("before");\nwhile (true);\n'));
     await page.click("#run");
     await page.waitForFunction("document.querySelector('#output').innerText.includes('before')");
-    // The page says how to stop a program that runs for long.
+    // The page shows how to stop a long-running program.
     await page.waitForFunction(
       "document.querySelector('#output').innerText.includes('10 seconds')",
     );
@@ -396,7 +396,7 @@ f(tensor([1, 2]));`,
     await other.close();
   });
 
-  // Every program of the gallery, in two pages side by side.
+  // Every program of the gallery, in two pages in parallel.
   const names = await page.evaluate<string[]>(
     "[...document.querySelectorAll('#programs a')].map((link) => link.dataset.name)",
   );

@@ -1,6 +1,6 @@
 /**
  * The playground in Chromium: builds it, runs every program of the gallery in it, and uses the editor.
- * Pictures of pages are put into `dist/screenshots`.
+ * Screenshots are written to `dist/screenshots`.
  *
  * @module
  */
@@ -27,6 +27,6 @@ for (const { name, error, seconds } of outcomes) {
 }
 const failed = outcomes.filter(({ error }) => error !== "").length;
 const passed = outcomes.length - failed;
-// As `deno test` writes it.
+// In the format of `deno test`.
 console.log(`\n${failed === 0 ? "ok" : "FAILED"} | ${passed} passed | ${failed} failed`);
 if (failed > 0) Deno.exit(1);

@@ -1,7 +1,7 @@
 /**
  * The library in every runtime: the smoke program on the npm package, the laws of compiled code on the
  * sources, and the ways in which processes end, in Node, Bun and Chromium. `deno task runtimes` runs
- * all, `deno task runtimes bun` those whose names hold a word. A runtime that cannot be installed is a failure.
+ * all, `deno task runtimes bun` those whose names contain a word. A runtime that cannot be installed is a failure.
  *
  * @module
  */
@@ -18,25 +18,25 @@ import {
   withoutStandardLibrary,
 } from "./tools.ts";
 
-/** What ran somewhere, and what failed. */
+/** The results of a runtime. */
 interface Report {
   readonly passed: number;
   readonly failures: readonly string[];
 }
 
-/** A place where programs run. */
+/** A runtime. */
 export interface Runtime {
   readonly name: string;
   /**
-   * Runs a program that was prepared, which exports `run`, a function of the milliseconds that loading
-   * it took; gives what `run` resolves to.
+   * Runs a prepared program, which exports `run`, a function of the milliseconds that loading
+   * it took; returns what `run` resolves to.
    */
   run(program: string): Promise<unknown>;
-  /** Runs a program as a process of its own, which must end as told; throws if it does not. */
+  /** Runs a program as a process of its own; throws if it does not end as expected. */
   end?(ending: Ending): Promise<void>;
 }
 
-/** How long a process may take that computes for a moment, in milliseconds. */
+/** The timeout of a process with a short computation, in milliseconds. */
 const PATIENCE = 120_000;
 
 /** The first part of the names of a runtime's files. */
@@ -46,7 +46,7 @@ function prefixOf(name: string): string {
 
 const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
 
-/** The programs of runtimes, as npm packages without install scripts. */
+/** The executables of runtimes, as npm packages without install scripts. */
 const packages = {
   node20: `npm:node-linux-${cpu}@20.20.2`,
   node22: `npm:node-linux-${cpu}@22.23.3`,
@@ -54,10 +54,10 @@ const packages = {
   bun: `npm:@oven/bun-linux-${cpu === "x64" ? "x64-baseline" : "aarch64"}@1.4.5`,
 };
 
-/** Where the bundles are. */
+/** The folder of the bundles. */
 const folder = new URL("dist/runtimes/", root);
 
-/** Before what a program prints for the one who started it. */
+/** The prefix of a program's output line that holds its result. */
 const MARK = "result: ";
 
 function readResult(output: string): unknown {
@@ -66,7 +66,7 @@ function readResult(output: string): unknown {
   return JSON.parse(line.slice(MARK.length));
 }
 
-/** A runtime that takes the path of a script behind its own arguments. */
+/** A runtime that takes the path of a script after its own arguments. */
 export function onCommandLine(
   name: string,
   runtime: string,
@@ -123,12 +123,12 @@ function inChromium(
   };
 }
 
-/** The folder of the programs of runtimes, which are installed where need be. */
+/** The folder of the executables of runtimes, which are installed if needed. */
 export function installPrograms(): Promise<URL> {
   return install("runtimes", packages);
 }
 
-/** Every runtime, installed where need be. */
+/** Every runtime, installed if needed. */
 export async function installRuntimes(): Promise<Runtime[]> {
   const tools = await installPrograms();
   const node = (version: number) => pathOf(new URL(`node${version}/bin/node`, tools));
@@ -143,13 +143,13 @@ export async function installRuntimes(): Promise<Runtime[]> {
 }
 
 /**
- * Bundles a program for all runtimes. It imports the npm package where the runtime can find packages,
- * and holds it for browsers.
+ * Bundles a program for all runtimes. Runtimes that find packages import the npm package; for browsers
+ * it is bundled.
  */
 export async function prepare(source: string, name: string): Promise<void> {
   Deno.mkdirSync(folder, { recursive: true });
   installedIn(folder);
-  // So that Deno, too, takes the package from there.
+  // This makes Deno, too, take the package from there.
   Deno.writeTextFileSync(new URL("deno.json", folder), '{ "nodeModulesDir": "manual" }');
   const args = [
     pathOf(new URL(source, root)),
@@ -158,11 +158,11 @@ export async function prepare(source: string, name: string): Promise<void> {
   ];
   const module = new URL(`${name}.js`, folder);
   await bundle(...args, `--outfile=${pathOf(module)}`);
-  // Beside the package, esbuild finds it.
+  // esbuild finds the package in the same folder.
   await bundle(pathOf(module), `--outfile=${pathOf(new URL(`${name}.browser.js`, folder))}`);
 }
 
-/** What passed and what failed in a runtime, the ways in which processes end included. */
+/** The passed and failed tests of a runtime, including the ways in which processes end. */
 async function check(runtime: Runtime): Promise<Report> {
   const report = await runtime.run("tests").catch((error) => ({
     passed: 0,

@@ -1,6 +1,6 @@
 /**
  * The documentation site, in `dist/site`: `deno task site` builds it, and with `--serve`
- * serves it. The pages are those of `docs/`, to which this adds the API and the gallery in a copy of that folder.
+ * serves it. The pages are those of `docs/`, with the API and the gallery added in a copy of that folder.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { serve } from "./chromium.ts";
 import { buildPlayground } from "./playground.ts";
 import { bundle, install, pathOf, root, succeed } from "./tools.ts";
 
-/** Where the site is built. */
+/** The folder of the built site. */
 export const target: URL = new URL("dist/site/", root);
 
-/** The pages that are written by hand, and VitePress's configuration. */
+/** The handwritten pages, and VitePress's configuration. */
 const docs = new URL("docs/", root);
 
 const packages = { vitepress: "1.6.4" };
 
-/** The copy of `docs/` that VitePress reads, beside its own package. */
+/** The copy of `docs/` that VitePress reads, next to its own package. */
 const pages = new URL("dist/tools/site/docs/", root);
 
 /** The files of a folder and its subfolders, as paths in it. */
@@ -36,10 +36,10 @@ function write(folder: URL, path: string, contents: string | Uint8Array): void {
   else Deno.writeFileSync(file, contents);
 }
 
-/** A program picture of `docs/pictures`, for pages' comments `<!-- picture: NAME -->`. */
+/** A program picture of `docs/pictures`, for comments `<!-- picture: NAME -->` in pages. */
 function picture(name: string): string {
   const svg = Deno.readTextFileSync(new URL(`pictures/${name}.svg`, docs));
-  // In one line: a block of HTML in a page ends where a line is blank.
+  // On one line: a block of HTML in a page ends at a blank line.
   return `<figure class="picture" v-pre>${svg.replace(/\s+/g, " ")}</figure>`;
 }
 
@@ -88,12 +88,12 @@ ${lists.join("\n\n")}
   return { "gallery/index.md": index, ...Object.fromEntries(pages) };
 }
 
-/** Puts together what VitePress reads. */
+/** Assembles the input of VitePress. */
 async function assemble(): Promise<void> {
   Deno.mkdirSync(pages, { recursive: true });
   Deno.removeSync(pages, { recursive: true });
   for (const path of filesIn(docs)) {
-    // Programs: the gallery's have pages of their own, the playground is built beside the pages.
+    // Programs: those of the gallery have pages of their own; the playground is built next to the pages.
     if (/^(gallery|playground)\//.test(path)) continue;
     const file = new URL(path, docs);
     const contents = path.endsWith(".md")

@@ -1,6 +1,6 @@
 /**
- * Checks the site that `site.ts` has built: every link and anchor between its pages, and in Chromium how it looks and
- * whether it can be used. Pictures are put into `dist/screenshots`, for a person to look at before each release.
+ * Checks the site built by `site.ts`: every link and anchor between its pages, and, in Chromium, its appearance
+ * and whether it works. Screenshots are written to `dist/screenshots`, to be viewed before each release.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { pathOf, root } from "./tools.ts";
 
 const screenshots = new URL("dist/screenshots/", root);
 
-/** Links between pages that lead nowhere. */
+/** Broken links between pages. */
 function deadLinks(): string[] {
   const pages = filesIn(target).filter((path) => path.endsWith(".html"));
   const files = new Set(filesIn(target));
@@ -29,7 +29,7 @@ function deadLinks(): string[] {
       const path = decodeURIComponent(url.pathname).slice(1).replace(/(^|\/)$/, "$1index.html");
       if (!files.has(path)) return [`${page}: there is no ${path}`];
       const anchor = decodeURIComponent(url.hash).slice(1);
-      // The playground reads programs, not positions, from what is behind the hash.
+      // The playground reads programs, not positions, from the hash.
       const isThere = anchor === "" || anchor.includes("=") || !anchors.has(path) ||
         anchors.get(path)!.has(anchor);
       return isThere ? [] : [`${page}: there is no #${anchor} in ${path}`];

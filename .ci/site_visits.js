@@ -1,5 +1,5 @@
 /**
- * Looks at the site in a browser, run by `site_check.ts`: pictures of pages, and whether they can be used.
+ * Tests the site in a browser, run by `site_check.ts`: screenshots of pages, and whether they work.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const looks = {
   },
 };
 
-/** Opens pages, keeps a picture of each look, and gives what went wrong. */
+/** Opens pages, saves a screenshot of each view, and returns the faults. */
 export default async function look(browser, { address, paths, folder }) {
   const faults = [];
   const check = (isTrue, fault) => isTrue || faults.push(fault);
@@ -55,7 +55,7 @@ export default async function look(browser, { address, paths, folder }) {
   await home.screenshot({ path: `${folder}home_ran.png`, fullPage: true });
   await home.close();
 
-  // By keyboard: the first stops are the link to the content and the navigation.
+  // By keyboard: the first tab stops are the link to the content and the navigation.
   const page = await open("api/", looks.light);
   const stops = [];
   for (let i = 0; i < 10; i++) {
@@ -77,7 +77,7 @@ export default async function look(browser, { address, paths, folder }) {
     .catch(() => faults.push(`the search for grad leads to ${page.url()}`));
   await page.close();
 
-  // On a phone the sidebar is behind a button.
+  // On a phone, a button opens the sidebar.
   const phone = await open("api/transforms.html", looks.phone);
   await phone.getByRole("button", { name: "Menu" }).click();
   await phone.locator(".VPSidebar.open").waitFor({ timeout: 10_000 })

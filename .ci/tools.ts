@@ -1,5 +1,5 @@
 /**
- * Tools that are npm packages, in exact versions, installed by Deno into a folder of their own below
+ * Tools from npm packages, in exact versions, installed by Deno into a folder of their own below
  * `dist/`, which is not under version control.
  *
  * @module
@@ -8,19 +8,19 @@
 /** The root of the repository. */
 export const root = new URL("../", import.meta.url);
 
-/** A path for programs that take no URLs. */
+/** A path for programs that do not take URLs. */
 export function pathOf(url: URL): string {
   return decodeURIComponent(url.pathname);
 }
 
-/** What a program left behind. */
+/** The result of a program. */
 export interface Finished {
   readonly success: boolean;
   readonly code: number;
   readonly output: string;
 }
 
-/** Runs a program to its end; `output` is what it printed, errors included. */
+/** Runs a program to its end; `output` is everything it printed, including errors. */
 export async function execute(
   program: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function execute(
   return { success, code, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-/** Runs a program that must succeed, and gives what it printed. */
+/** Runs a program that must succeed, and returns its output. */
 export async function succeed(
   program: string,
   args: readonly string[],
@@ -52,7 +52,7 @@ export async function succeed(
 }
 
 /**
- * Runs a function on each item, on as many at a time as there are processors.
+ * Runs a function on each item, with one item per processor at a time.
  *
  * @returns The results, in the order of the items.
  */
@@ -79,11 +79,11 @@ function readOrNull(file: URL): string | null {
 }
 
 /**
- * Installs packages, unless they are there.
+ * Installs packages if they are missing.
  *
  * @param set The name of their folder.
- * @param packages Their versions, by the names that they get in `node_modules`.
- * @returns The folder that holds them.
+ * @param packages Their versions, by their names in `node_modules`.
+ * @returns The folder that contains them.
  */
 export async function install(
   set: string,
@@ -108,12 +108,12 @@ function runPackage(command: string, args: readonly string[]): Promise<string> {
   return succeed(Deno.execPath(), [...options, `npm:${command}`, ...args]);
 }
 
-/** Compiles by TypeScript's own compiler. Errors of types are failures. */
+/** Compiles with TypeScript's own compiler. Type errors are failures. */
 export function compile(config: URL): Promise<string> {
   return runPackage("typescript@7.0.2/tsc", ["-p", pathOf(config)]);
 }
 
-/** Bundles by esbuild, which takes its options from the command line. */
+/** Bundles with esbuild; the arguments are its command-line options. */
 export function bundle(...args: readonly string[]): Promise<string> {
   return runPackage("esbuild@0.28.2", [
     "--bundle",
@@ -123,7 +123,7 @@ export function bundle(...args: readonly string[]): Promise<string> {
   ]);
 }
 
-/** Options that replace packages of JSR's, which esbuild does not find. */
+/** Options that replace packages from JSR, which esbuild does not find. */
 export const withoutStandardLibrary: readonly string[] = [
   "--alias:@std/assert=./tests/support/fallback_assert.ts",
   "--alias:@std/testing/mock=./tests/support/fallback_testing.ts",

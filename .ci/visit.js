@@ -1,5 +1,5 @@
 /**
- * Opens a page and gives its outcome; run by `chromium.ts`.
+ * Opens a page and reports its outcome; run by `chromium.ts`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Sees to it that there is a WebGPU adapter: where there is none, Debian's driver that runs shaders on
- * the processor is installed.
+ * Ensures that there is a WebGPU adapter: if there is none, installs Debian's driver that runs shaders on
+ * the processor.
  *
  * @module
  */
@@ -19,7 +19,7 @@ async function run(command: string, ...args: readonly string[]): Promise<boolean
 
 if (Deno.args[0] === "--look") Deno.exit(await navigator.gpu.requestAdapter() === null ? 1 : 0);
 
-// What is installed is found by another process.
+// A newly installed driver is only found by a new process.
 const look = () => run(Deno.execPath(), "run", "-A", import.meta.filename!, "--look");
 if (!await look()) {
   const isRoot = Deno.uid() === 0;

@@ -1,5 +1,5 @@
 /**
- * WebGPU in Chromium, which is installed where it is missing, on Chromium's own adapter in software, and in
+ * WebGPU in Chromium, which is installed if it is missing, on Chromium's own adapter in software, and in
  * Node by the npm package `webgpu` on the same adapter: the laws and programs of
  * `tests/runtimes/webgpu.ts` in a page, in a worker and in Node, and the example that trains in a page.
  *
@@ -9,7 +9,7 @@ import { installChromium, runPage, webGpuFlags, writePage } from "./chromium.ts"
 import { bundle, install, pathOf, root, succeed, withoutStandardLibrary } from "./tools.ts";
 import type { Report } from "../tests/runtimes/report.ts";
 
-/** The least that must have run: what has no kernel is left out. */
+/** The minimum number of tests that must have run: cases without a kernel are left out. */
 const LEAST = 100;
 
 const folder = new URL("dist/webgpu/", root);
@@ -28,10 +28,10 @@ function judge({ passed, failures }: Report): string {
   return `${passed} passed`;
 }
 
-/** Before what Node prints for this program. */
+/** The prefix of Node's output line that holds its result. */
 const MARK = "result: ";
 
-/** The laws in Node, where results are read at once. */
+/** The laws in Node, where results are read synchronously. */
 async function checkNode(): Promise<string> {
   const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
   const tools = await install("dawn", { node: `npm:node-linux-${cpu}@24.21.0`, webgpu: "0.6.2" });
@@ -51,7 +51,7 @@ async function checkNode(): Promise<string> {
   return judge(JSON.parse(line.slice(MARK.length)));
 }
 
-/** The example trains: on the GPU, or in WebAssembly where Chromium has no adapter. */
+/** The training example: on the GPU, or in WebAssembly if Chromium has no adapter. */
 async function checkExample(isOnGpu: boolean): Promise<string> {
   const { device, losses } = await visit({
     folder,

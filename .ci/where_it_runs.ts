@@ -1,6 +1,6 @@
 /**
- * Which backend computes each primitive: written to `docs/where_it_runs.md` by
- * `deno run -A .ci/where_it_runs.ts`, or compared with it, where `--check` is given. What is asked are the tables of
+ * The backends that compute each primitive: written to `docs/where_it_runs.md` by
+ * `deno run -A .ci/where_it_runs.ts`, or compared with it by `--check`. The answers come from the tables of
  * the backends, for the programs of the law table after the passes of each backend; no device is needed.
  *
  * @module
@@ -18,7 +18,7 @@ import { type PrimitiveName, primitives } from "../src/primitives/mod.ts";
 import { lackingIn } from "../src/stablehlo/mod.ts";
 import { samplesOf } from "../tests/backends/agreement.ts";
 
-/** What every WebGPU device can do. */
+/** The capabilities that every WebGPU device has. */
 const limits: Limits = {
   invocations: 256,
   workgroupBytes: 16384,
@@ -46,7 +46,7 @@ const backends: Readonly<Record<string, Computes>> = {
 
 const backendNames = Object.keys(backends);
 
-/** The programs of a primitive's cases, in float32 where there is a case of it, without float64 otherwise. */
+/** The programs of a primitive's cases, in float32 if there is such a case, otherwise without float64. */
 function programsOf(name: PrimitiveName): readonly Program[] {
   const samples = [...samplesOf(name, "float32")].filter(({ law }) => !law.endsWith("tangents"));
   const ofDtype = (dtype: string) => samples.filter(({ law }) => law.includes(` of ${dtype}, `));

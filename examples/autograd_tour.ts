@@ -1,5 +1,5 @@
 /**
- * Everything that PyTorch's autograd notebooks show, as pure functions. Each result is printed and
+ * The examples of PyTorch's autograd notebooks, as pure functions. Each result is printed and
  * checked.
  *
  *     deno run examples/autograd_tour.ts
@@ -91,7 +91,7 @@ title("One linear layer with binary cross entropy on logits");
   console.log("loss    =", String(value));
   console.log("dloss/dw =", String(gradient.w));
   console.log("dloss/db =", String(gradient.b));
-  // By hand: the derivative of the mean cross entropy by a logit is (sigmoid(z) - y) / 3.
+  // By hand: the derivative of the mean cross entropy with respect to a logit is (sigmoid(z) - y) / 3.
   const byHand = nn.sigmoid(add(matmul(x, params.w), params.b)).sub(y).div(3);
   assertTensorsClose(gradient.b, byHand);
   assertTensorsClose(gradient.w, x.outer(byHand));
@@ -149,7 +149,7 @@ title("Which results depend on which inputs");
   const y = random.uniform(random.key(4), [5, 5]);
   const z = random.uniform(random.key(5), [5, 5]);
   const f = (z: Tensor) => ({ a: x.add(y), b: x.add(z), c: z.greater(0.5) });
-  // Read off the program, not off numbers: "0" is the first argument.
+  // Determined from the program, not from values: "0" is the first argument.
   const { differentiable, all } = inspect.dependence(f)(z);
   for (const name of ["a", "b", "c"] as const) {
     const [hasDerivative, depends] = [differentiable[name], all[name]].map((of) => of.length > 0);

@@ -1,11 +1,11 @@
 /**
- * A training step written for JAX: as StableHLO, with the names, types and first values of its arguments.
- * `run_in_jax.py` loads it as a function that JAX compiles, shards and runs on machines of its own.
+ * A training step exported to JAX: as StableHLO, with the names, types and first values of its arguments.
+ * `run_in_jax.py` loads it as a function that JAX compiles, shards and runs on its own devices.
  *
  *     deno run examples/export_to_jax.ts > step.json
  *     python3 examples/run_in_jax.py step.json
  *
- * Standard output gets one object of JSON, and standard error a line on what is in it.
+ * Standard output is one JSON object; standard error is a line that summarises it.
  */
 import { jit, nn, optim, random, tree, valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
@@ -23,7 +23,7 @@ const optimizer = optim.sgd(0.1, { momentum: 0.9 });
 
 type Params = typeof params;
 
-/** The next parameters, what the optimiser keeps, and the loss. All that it needs is an argument. */
+/** The next parameters, the optimiser's state, and the loss. All inputs are arguments. */
 function step(params: Params, momentum: ReturnType<typeof optimizer.init>, x: Tensor, y: Tensor) {
   const loss = (params: Params) => nn.crossEntropy(model.apply(params, state, x)[0], y);
   const [value, grads] = valueAndGrad(loss)(params);
@@ -31,12 +31,12 @@ function step(params: Params, momentum: ReturnType<typeof optimizer.init>, x: Te
   return { params: optim.applyUpdates(params, updates), momentum: next, loss: value };
 }
 
-/** What a tensor is, without its elements. */
+/** The description of a tensor, without its elements. */
 function describe({ dtype, shape }: Tensor, path: string) {
   return { path, dtype, shape };
 }
 
-/** The elements in base64, the lowest byte of each first. */
+/** The elements in base64, little-endian. */
 function elementsOf(x: Tensor): string {
   const data = x.data();
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -47,7 +47,7 @@ const compiled = jit(step);
 const args = { params, momentum: optimizer.init(params), x, y };
 const lowered = compiled.lower(args.params, args.momentum, args.x, args.y);
 
-// What the step gives here, to be compared with what it gives there.
+// The results of the step here, for comparison with JAX's.
 const losses: number[] = [];
 let [weights, momentum] = [args.params, args.momentum];
 for (let i = 0; i < STEPS; i++) {

@@ -1,11 +1,11 @@
 /**
  * Fine-tuning: a ResNet-18 whose parameters are all frozen gets a new classifier for ten classes, and
- * only that is trained. Nothing of the frozen part's backward pass is computed.
+ * only the classifier is trained. No part of the backward pass of frozen layers is computed.
  *
  *     deno run examples/finetune.ts
  *
- * With the weights of a file, such as PyTorch's own for ImageNet (.pth or .safetensors), which is the
- * one thing that it may read:
+ * With the weights of a file, such as PyTorch's own for ImageNet (.pth or .safetensors), the only file
+ * that it needs to read:
  *
  *     deno run --allow-read=resnet18.pth examples/finetune.ts --weights resnet18.pth
  */
@@ -25,14 +25,14 @@ import { valueAndGrad } from "@jacobi/jacobi";
 
 const CLASSES = 10;
 
-/** The file that follows `--weights`, or none. */
+/** The file given by `--weights`, if any. */
 function weightsPath(args: readonly string[]): string | undefined {
   if (args.length === 0) return undefined;
   if (args.length === 2 && args[0] === "--weights") return args[1];
   throw new Error(`Expected --weights and a file, or nothing, got ${args.join(" ")}`);
 }
 
-/** The tensors of a file by PyTorch's names. */
+/** The tensors of a file, by PyTorch's names. */
 function readWeights(path: string): io.TensorDict {
   const bytes = Deno.readFileSync(path);
   return path.endsWith(".safetensors") ? io.readSafetensors(bytes) : io.readTorch(bytes);

@@ -1,6 +1,6 @@
 /**
- * Derivatives of answers that an iteration finds: of a root by Newton's method, and of the best
- * strength of a ridge penalty, through a linear system that conjugate gradients solve. The iterations
+ * Derivatives of the results of iterations: a root found by Newton's method, and the optimal
+ * strength of a ridge penalty, through a linear system solved by conjugate gradients. The iterations
  * are loops of unknown length and are not differentiated; the equations that they solve are.
  *
  *     deno run examples/implicit_differentiation.ts
@@ -39,7 +39,7 @@ function differences(f: (x: number) => number, x: number, h: number): number {
 
 const wide = (value: number): Tensor => tensor(value, { dtype: "float64" });
 
-// 1. Kepler's equation E - e sin(E) = M: the eccentric anomaly of a planet, by its orbit's
+// 1. Kepler's equation E - e sin(E) = M: the eccentric anomaly of a planet, given its orbit's
 // eccentricity e and the mean anomaly M (Kepler, 1609).
 
 const kepler = (e: Tensor, m: Tensor): Map => (x) => x.sub(e.mul(sin(x))).sub(m);
@@ -78,8 +78,8 @@ const times = tensor([0.1, 0.5, 1, 2, 3], { dtype: "float64" });
 const speeds = jit(vmap(grad(anomaly, { argnums: 1 }) as typeof anomaly, [null, 0]));
 console.log(`  dE/dM along the orbit: ${speeds(e, times)}`);
 
-// 2. Ridge regression: w(λ) solves (XᵀX / n + λ) w = Xᵀy / n. What λ gives the least error on points
-// that were not fitted?
+// 2. Ridge regression: w(λ) solves (XᵀX / n + λ) w = Xᵀy / n. Which λ gives the smallest error on
+// validation points?
 
 const FEATURES = 30;
 const POINTS = 40;

@@ -47,7 +47,7 @@ const [dataKey, modelKey] = random.split(random.key(0));
 const { images, labels } = drawLines(dataKey);
 const classes = labels.astype("int32");
 
-/** The losses of all steps, and how many steps the loss scale left out. */
+/** The losses of all steps, and the number of steps skipped by the loss scale. */
 function train(computeDtype: Dtype, scaling: optim.LossScaleOptions) {
   const model = network(computeDtype);
   const [initial, initialState] = model.init(modelKey);
@@ -80,7 +80,7 @@ const still = { initialScale: 1, growthFactor: 1, backoffFactor: 1 };
 const runs = {
   float32: train("float32", still),
   bfloat16: train("bfloat16", still),
-  // So large at first that some gradients are infinite: those steps are left out.
+  // So large at first that some gradients are infinite: those steps are skipped.
   float16: train("float16", { initialScale: 2 ** 22, growthInterval: 20 }),
 };
 

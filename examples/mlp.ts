@@ -1,10 +1,10 @@
 /**
- * A small network trained to tell two half-moons apart, on data made on the spot.
+ * A small network trained to separate two half-moons, on generated data.
  *
  *     deno run examples/mlp.ts
  *     deno run --allow-write=moons.svg examples/mlp.ts --svg=moons.svg
  *
- * With `--svg`, the decision map and the loss are drawn into that file.
+ * With `--svg`, the decision map and the loss are drawn to that file.
  */
 import {
   argmax,

@@ -3,9 +3,9 @@
  *
  *     deno run examples/per_sample_gradients.ts
  *
- * The norms of these gradients tell which examples a network struggles with: here, those that have a
- * wrong label. And each gradient can be bounded by itself, as differentially private training does, in
- * which no single example may move the parameters by much (Abadi et al., "Deep learning with
+ * The norms of these gradients show which examples a network struggles with: here, those with a
+ * wrong label. Each gradient can also be bounded individually, as in differentially private training,
+ * where no single example may move the parameters by much (Abadi et al., "Deep learning with
  * differential privacy", 2016, algorithm 1).
  */
 import {
@@ -30,7 +30,7 @@ import {
 import type { Tensor } from "@jacobi/jacobi";
 import { assertTensorsClose } from "@jacobi/jacobi/testing";
 
-/** Examples of each class; and how many of the first have a wrong label. */
+/** The number of examples of each class, and how many of the first ones have a wrong label. */
 const COUNT = 100;
 const WRONG = 4;
 
@@ -62,7 +62,7 @@ function accuracy(params: Params): number {
 const perSample = jit(vmap(grad(loss), [null, 0, 0]));
 const gradients = perSample(initial, x, y);
 
-// The same as one by one; and their mean is the gradient of the mean.
+// The same as computed one by one; their mean is the gradient of the mean.
 for (const i of [0, 57, 2 * COUNT - 1]) {
   const alone = grad(loss)(initial, x.at(i), y.at(i));
   assertTensorsClose(tree.map((leaf) => leaf.at(i), gradients), alone, { atol: 1e-6 });
@@ -74,7 +74,7 @@ console.log(
     `the same as one by one and as the gradient of the mean loss`,
 );
 
-/** The gradient by one example, shortened to `bound` where it is longer, and its norm before. */
+/** The gradient of one example, clipped to the norm `bound`, and its norm before. */
 function clipped(params: Params, x: Tensor, y: Tensor, bound: number): [Params, Tensor] {
   const gradient = grad(loss)(params, x, y);
   const norm = optim.globalNorm(gradient);

@@ -1,5 +1,5 @@
 /**
- * Phase retrieval: a camera far behind a lens records how bright the light is, not its phase. From two
+ * Phase retrieval: a camera far behind a lens records the brightness of the light, not its phase. From two
  * such images, one in focus and one out of focus, gradients through `fft.fft2` and `abs` find how the
  * lens bends the light (phase diversity: Gonsalves, Optical Engineering 21(5), 1982; minimizing the error
  * of magnitudes: Fienup, Applied Optics 21(15), 1982).
@@ -34,7 +34,7 @@ const [x, y] = [across, expandDims(across, 1)];
 const squares = x.square().add(y.square());
 /** A disc of radius 1 with a hole: the half of the field's width that is empty samples the image twice. */
 const support = squares.less(1).logicalAnd(squares.greater(0.04)).astype("float32");
-/** The phases that are known to be added for each image: none, and those of a shifted focus. */
+/** Known phases that are added for each image: none, and those of a shifted focus. */
 const defocus = stack([squares.mul(0), squares.mul(4)]);
 
 /** The magnitudes in both images, `[2, SIZE, SIZE]`, for phases `[SIZE, SIZE]`. */
@@ -42,7 +42,7 @@ function magnitudes(phases: Tensor): Tensor {
   return abs(fft.fft2(polar(support, phases.add(defocus)), { norm: "ortho" }));
 }
 
-/** The relative error of the field, but for a phase common to all points, which shows in no image. */
+/** The relative error of the field, up to a phase common to all points, which is not visible in any image. */
 function errorOf(phases: Tensor, truth: Tensor): number {
   const difference = polar(support, phases.sub(truth));
   const common = angle(sum(difference));
@@ -50,7 +50,7 @@ function errorOf(phases: Tensor, truth: Tensor): number {
   return abs(rest).square().sum().div(support.sum()).sqrt().item();
 }
 
-// What is to be found: astigmatism, coma and a bump; the images have noise.
+// The unknown phases: astigmatism, coma and a bump; the images have noise.
 const bump = exp(x.square().add(y.sub(0.5).square()).mul(-8));
 const truth = x.mul(y).mul(3).add(x.mul(squares).mul(2)).add(bump.mul(3));
 const noise = random.normal(random.key(0), [2, SIZE, SIZE]).mul(0.002);

@@ -1,6 +1,6 @@
 /**
- * ResNet-18 on one 64 by 64 image: forward, backward, one step of SGD, then a few steps that bring a
- * mean squared error down. The main job of PyTorch's autograd tutorial.
+ * ResNet-18 on one 64 by 64 image: forward, backward, one step of SGD, then a few steps that reduce a
+ * mean squared error. The main example of PyTorch's autograd tutorial.
  *
  *     deno run examples/resnet18.ts
  */
@@ -9,7 +9,7 @@ import type { Tensor } from "@jacobi/jacobi";
 
 const started = performance.now();
 
-/** Runs `work`, saying what it is and how long it took. */
+/** Runs `work`; prints its name and duration. */
 function step<T>(name: string, work: () => T): T {
   const start = performance.now();
   const result = work();
@@ -70,7 +70,7 @@ const trainingStep = jit((params: Params, state: State, memory: Memory) => {
   const [[loss, nextState], gradients] = lossAndGrad(params, state);
   const [updates, nextMemory] = optimizer.update(gradients, memory, params);
   return [optim.applyUpdates(params, updates), nextState, nextMemory, loss] as const;
-}, { donateArgnums: [0, 1, 2] }); // The new parameters take over the memory of the old.
+}, { donateArgnums: [0, 1, 2] }); // The new parameters reuse the memory of the old ones.
 
 let training = [params, state, optimizer.init(params)] as const;
 const losses: number[] = [];

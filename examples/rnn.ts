@@ -1,11 +1,11 @@
 /**
- * A recurrent network that learns to go on with a signal: a sum of two sines with phases that it has
- * never seen. It is shown twenty values, and then fed with its own predictions.
+ * A recurrent network that learns to continue a signal: a sum of two sines with new phases.
+ * It reads twenty values, and then its own predictions.
  *
  *     deno run examples/rnn.ts
  *
  * Both halves are a `scan`: `nn.gru` runs over one, and the continuation is another, whose carry is
- * the network's memory and the value that it predicted last. A scan is one operation, however long:
+ * the network's state and its last prediction. A scan is one operation, however long:
  * training differentiates through both, and `jit` compiles each to one loop.
  */
 import {
@@ -24,7 +24,7 @@ import type { Tensor } from "@jacobi/jacobi";
 
 const STEPS = 250;
 const BATCH = 16;
-/** How many values the network is shown, how many it goes on in training, and how many afterwards. */
+/** The numbers of values that the network reads, that it predicts in training, and that it predicts afterwards. */
 const SHOWN = 20;
 const CONTINUED = 20;
 const TESTED = 40;
@@ -43,7 +43,7 @@ const parts = { memory: nn.gru(1, 32), readout: nn.linear(32, 1) };
 const [initial] = nn.init(parts, modelKey);
 type Params = typeof initial;
 
-/** A network that gives the `count` values it expects after `x`, `[T, B, 1]`. */
+/** A network that predicts the `count` values after `x`, `[T, B, 1]`. */
 function continuation(count: number) {
   return nn.module(parts, ({ memory, readout }, x: Tensor) => {
     const [outputs, hidden] = memory(x);
@@ -60,7 +60,7 @@ function continuation(count: number) {
   });
 }
 
-/** The `count` values that the network expects after `x`. */
+/** The network's prediction of the `count` values after `x`. */
 function goOn(params: Params, x: Tensor, count: number): Tensor {
   const network = continuation(count);
   return network.apply(params, network.init(modelKey)[1], x)[0];
@@ -91,7 +91,7 @@ const test = signals(testKey, 100, SHOWN + TESTED);
 const [shown, truth] = split(test, [SHOWN], 0);
 const [untrained, trained] = [initial, params].map((params) => goOn(params, shown, TESTED));
 
-/** A value from -1 to 1 as a place on a line. */
+/** A value from -1 to 1 as a position on a line. */
 function place(value: number): number {
   return Math.round((Math.min(Math.max(value, -1), 1) + 1) * 20);
 }

@@ -65,7 +65,7 @@ def main(path):
 
     paths = [r["path"] for r in step["results"]]
     names = [a["path"] for a in step["arguments"]]
-    # The results that are the next arguments: `0.…` are parameters, `1.…` what the optimiser keeps.
+    # The results that become the next arguments: `0.…` are parameters, `1.…` the optimiser's state.
     origins = {"0": "params", "1": "momentum"}
     sources = [paths.index(f"{origins[name[0]]}{name[1:]}") for name in names[:-2]]
     losses = []

@@ -1,7 +1,7 @@
 /**
- * Three programs in every place of a mesh, with what places send each other written out: a training step on
- * parts of a batch, a matrix product whose second factor goes around in a ring, and attention over a sequence
- * that is divided, as in DeepSpeed-Ulysses. Each gives what one device gives, and so do their derivatives.
+ * Three programs that run at every place of a mesh, with explicit communication between places: a training
+ * step on parts of a batch, a matrix product whose second factor is passed around a ring, and attention over a
+ * divided sequence, as in DeepSpeed-Ulysses. Results and derivatives equal those of one device.
  *
  *     deno run examples/shard_map.ts
  *     deno run -A jsr:@jacobi/jacobi/xla/install cpu
@@ -37,7 +37,7 @@ import { openXla } from "@jacobi/jacobi/xla";
 
 const PLACES = 4;
 
-/** Devices of XLA's on the processor, or why there are none. */
+/** XLA devices on the processor, or the reason why there are none. */
 function openDevices(): Device[] | string {
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return "without --allow-ffi no plugin may be called";
@@ -61,7 +61,7 @@ console.log(String(rows));
 const keys = random.split(random.key(0), 6);
 const normal = (i: number, shape: number[]): Tensor => random.normal(keys[i], shape);
 
-// A training step: each place takes the gradient of its part of the batch, and all take their mean.
+// A training step: each place computes the gradient of its part of the batch; the gradients are averaged.
 
 const loss = (w: Tensor, x: Tensor): Tensor => matmul(x, w).tanh().square().mean();
 const step = jit(shardMap((w: Tensor, x: Tensor) => {
@@ -81,8 +81,8 @@ for (let i = 0; i < 10; i++) {
 assertTensorsClose(w, alone, { rtol: 1e-4, atol: 1e-5 });
 console.log(`Losses of a batch in ${PLACES} parts: ${losses.join(" ")}`);
 
-// A product of matrices of which each place has some rows. Those of the second go around; when they come
-// by, they meet the columns of the first that belong to them.
+// A product of matrices that are divided by rows. The rows of the second matrix are passed around the ring;
+// each place multiplies them by the corresponding columns of its rows of the first.
 
 const around = Array.from(
   { length: PLACES },
@@ -105,12 +105,12 @@ const slope = (f: (a: Tensor, b: Tensor) => Tensor) =>
 assertTensorsClose(slope(product), slope(matmul), { rtol: 1e-4, atol: 1e-3 });
 console.log("A product in a ring, and its derivative, are those of the whole matrices");
 
-// Attention over a long sequence: each place has a part of the positions. For attention itself they are
+// Attention over a long sequence: each place has a part of the positions. For attention itself, positions are
 // exchanged for heads: each place then has all positions of some heads.
 
 const [LENGTH, HEADS, WIDTH] = [16, 4, 8];
 const attend = (x: Tensor): Tensor => {
-  // [positions, heads, width] with heads in front.
+  // [positions, heads, width] with heads as the leading axis.
   const heads = x.transpose([1, 0, 2]);
   const scores = matmul(heads, heads.transpose([0, 2, 1])).div(Math.sqrt(WIDTH));
   return matmul(nn.softmax(scores), heads).transpose([1, 0, 2]);

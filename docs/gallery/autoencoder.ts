@@ -7,7 +7,7 @@ import { check, image, plot } from "./show.ts";
 
 const SIZE = 10;
 
-/** Images `[n, 100]` of a soft spot at a random place. */
+/** Images `[n, 100]` of a soft spot at a random position. */
 function spots(key: Tensor, n: number): Tensor {
   const place = random.uniform(key, [2, n, 1, 1], { minval: 2, maxval: SIZE - 3 });
   const axis = arange(SIZE).astype("float32");
@@ -21,7 +21,7 @@ const decoder = nn.sequential(nn.linear(2, 64), nn.tanh, nn.linear(64, SIZE * SI
 const [initial, state] = nn.init({ encoder, decoder }, random.key(0));
 type Params = typeof initial;
 
-/** The negative evidence lower bound (Kingma and Welling, 2013), and the squared error in it. */
+/** The negative evidence lower bound (Kingma and Welling, 2013), and its squared-error term. */
 function loss(params: Params, x: Tensor, key: Tensor): [Tensor, Tensor] {
   const code = encoder.apply(params.encoder, state.encoder, x)[0];
   const [mean, logVariance] = code.split(2, 1);

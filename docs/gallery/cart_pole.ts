@@ -24,7 +24,7 @@ const policy = models.mlp([4, 16, 2], { activation: nn.tanh });
 const [initial, state] = policy.init(random.key(0));
 type Params = typeof initial;
 
-/** One game: states, actions and whether the pole still stood. */
+/** One game: states, actions, and whether the pole was still upright. */
 function play(params: Params, key: Tensor): [Tensor, Tensor, Tensor] {
   const [startKey, actionKey] = random.split(key);
   const start = random.uniform(startKey, 4, { minval: -0.05, maxval: 0.05 });
@@ -42,7 +42,7 @@ function play(params: Params, key: Tensor): [Tensor, Tensor, Tensor] {
   )[1] as [Tensor, Tensor, Tensor];
 }
 
-/** What the policy gradient is the gradient of; rewards are how long the pole stood afterwards. */
+/** The objective of the policy gradient; rewards are how long the pole stays up afterwards. */
 function objective(params: Params, [states, actions, alive]: readonly Tensor[]): Tensor {
   const after = alive.flip(1).cumsum(1).flip(1);
   const advantage = after.sub(after.mean(0)).div(after.std(0).add(1e-3));

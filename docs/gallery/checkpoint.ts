@@ -8,7 +8,7 @@ const LENGTH = 64;
 const weights = random.normal(random.key(0), [LENGTH, 32, 32]).div(6);
 const x = random.normal(random.key(1), [256, 32]);
 
-/** One layer of many small operations. */
+/** One layer, consisting of many small operations. */
 const layer = (h: Tensor, w: Tensor) => h.matmul(w).tanh().mul(h.sin()).add(h);
 const run = (step: typeof layer) => (weights: Tensor) =>
   scan((h, w) => [step(h, w), null], x, weights)[0].square().mean();

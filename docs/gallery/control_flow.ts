@@ -4,7 +4,7 @@ import { cond, grad, jit, jvp, linspace, tensor, vmap, whileLoop } from "@jacobi
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot } from "./show.ts";
 
-/** Huber's loss, written as a decision. */
+/** Huber's loss, written as a condition. */
 const huber = (x: Tensor) =>
   cond(x.abs().less(1), (x) => x.square().div(2), (x) => x.abs().sub(0.5), x);
 
@@ -12,7 +12,7 @@ const x = linspace(-3, 3, 121);
 await plot({ loss: vmap(huber)(x), slope: vmap(grad(huber))(x) }, { x, title: "Huber's loss" });
 check(vmap(grad(huber))(x).sub(x.clip(-1, 1)).abs().max().item() < 1e-6, "the slope is clip(x)");
 
-/** A square root by Newton's method: as many steps as it takes. */
+/** A square root by Newton's method, iterated until it converges. */
 const squareRoot = (a: Tensor) =>
   whileLoop(
     (y) => y.square().sub(a).abs().greater(a.mul(1e-6)),

@@ -19,7 +19,7 @@ await plot({ quantized: quantize(x), slope: vmap(grad(quantize))(x) }, {
 check(grad((x: Tensor) => x.round())(tensor(0.3)).item() === 0, "plain rounding has slope 0");
 check(grad(quantize)(tensor(0.3)).item() === 1, "with the rule it is 1");
 
-// So weights can be trained of which only the rounded values are used.
+// This trains weights that are only used in rounded form.
 const inputs = random.normal(random.key(0), [64, 4]);
 const target = inputs.matmul(tensor([1, -0.5, 0, 1.5]));
 const loss = (w: Tensor) => inputs.matmul(quantize(w)).sub(target).square().mean();

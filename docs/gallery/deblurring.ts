@@ -21,7 +21,7 @@ const blur = (image: Tensor) =>
     .squeeze([0, 1]);
 const seen = blur(truth).add(random.normal(random.key(0), [SIZE, SIZE]).mul(0.01));
 
-/** The sum of the lengths of gradients, rounded at 0. */
+/** The sum of the lengths of gradients, smoothed at 0. */
 function variation(image: Tensor): Tensor {
   const right = image.at(null, [1, null]).sub(image.at(null, [null, -1])).at([null, -1]);
   const down = image.at([1, null]).sub(image.at([null, -1])).at(null, [null, -1]);

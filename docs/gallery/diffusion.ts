@@ -13,7 +13,7 @@ function spiral(key: Tensor, n: number): Tensor {
   return stack([t.cos().mul(t), t.sin().mul(t)], 1).div(5);
 }
 
-// The share of the signal that is left after each step (Ho et al., 2020).
+// The share of the signal that remains after each step (Ho et al., 2020).
 const betas = linspace(0.001, 0.15, STEPS);
 const left = cumprod(betas.neg().add(1), 0);
 
@@ -21,7 +21,7 @@ const model = models.mlp([2 + 8, 96, 96, 2], { activation: nn.silu });
 const [initial, state] = model.init(random.key(0));
 type Params = typeof initial;
 
-/** The noise that the network sees in points `[n, 2]` at steps `[n]`. */
+/** The network's prediction of the noise in points `[n, 2]` at steps `[n]`. */
 function noiseIn(params: Params, x: Tensor, t: Tensor): Tensor {
   const angles = t.expandDims(1).div(STEPS).mul(linspace(1, 8, 4));
   return model.apply(params, state, concatenate([x, angles.sin(), angles.cos()], 1))[0];
@@ -50,7 +50,7 @@ const start: State = [initial, optimizer.init(initial)];
 const [[params], losses] = train(start, random.split(random.key(1), [TRAINING]));
 await plot({ loss: losses }, { title: "Loss by step" });
 
-/** From noise to points, one step of the reverse process after the other. */
+/** From noise to points, by the steps of the reverse process in sequence. */
 const sample = jit((key: Tensor) => {
   const reverse = (x: Tensor, t: Tensor): [Tensor, null] => {
     const [beta, share] = [betas.take(t), left.take(t)];
@@ -68,7 +68,7 @@ const drawn = sample(random.key(2));
 const truth = spiral(random.key(3), 1000);
 await scatter({ drawn }, { title: "Points drawn by the model" });
 
-/** The mean distance of points from the nearest of many points of the spiral. */
+/** The mean distance of points to the nearest of many points of the spiral. */
 const away = (x: Tensor) => x.expandDims(1).sub(truth).square().sum(2).min(1).sqrt().mean().item();
 const [noise, model2] = [away(random.normal(random.key(4), [400, 2])), away(drawn)];
 check(

@@ -48,7 +48,7 @@ const [initial, state] = model.init(initKey);
 const optimizer = optim.adam(0.005);
 type State = readonly [typeof initial, optim.OptimizerState];
 
-/** One step on digits that were never seen before. */
+/** One step on newly generated digits. */
 const step = ([params, memory]: State, key: Tensor): [State, Tensor] => {
   const [x, y] = draw(key, 64);
   const loss = (p: typeof params) => nn.crossEntropy(model.apply(p, state, x)[0], y);
@@ -66,7 +66,7 @@ const says = jit((x: Tensor) => model.apply(params, state, x)[0].argmax(1))(x);
 const first = Array.from(await says.at([0, 8]).read()).join(", ");
 await image(x.at([0, 8], 0), { title: `The network says: ${first}`, colors: "gray" });
 
-// Rows: the digit; columns: what the network says.
+// Rows: the digit; columns: the prediction of the network.
 const confusion = says.oneHot(10).transpose().matmul(y.oneHot(10)).transpose();
 await image(confusion, { title: "Confusion matrix" });
 const accuracy = says.equal(y).mean().item();

@@ -18,7 +18,7 @@ function lagrangian(q: Tensor, w: Tensor): Tensor {
   return kinetic.sub(potential);
 }
 
-/** Euler and Lagrange: d/dt (dL/dw) = dL/dq, solved for the acceleration. */
+/** The Euler-Lagrange equation: d/dt (dL/dw) = dL/dq, solved for the acceleration. */
 function acceleration(q: Tensor, w: Tensor): Tensor {
   const mass = hessian((w: Tensor) => lagrangian(q, w))(w);
   const mixed = jacfwd((q: Tensor) => grad((w: Tensor) => lagrangian(q, w))(w))(q);
@@ -49,7 +49,7 @@ await plot({ first: angles.at("...", 0), second: angles.at("...", 1) }, {
 });
 check(energy.sub(energy.at(0)).abs().max().item() < 0.5, "energy is nearly conserved");
 
-// The same for a grid of first angles: the sensitivity to where a pendulum starts makes a picture.
+// The same for a grid of initial angles: the sensitivity to the initial state makes a picture.
 const axis = linspace(-3, 3, 32);
 const starts = vmap((b: Tensor) => vmap((a: Tensor) => stack([a, b]))(axis))(axis);
 const ends = jit(vmap(vmap((q: Tensor) => simulate(q)[0].at(300, 1))))(starts);

@@ -16,7 +16,7 @@ function moons(key: Tensor, n: number): Tensor {
   return stack([x, y], 1).add(random.normal(noiseKey, [n, 2]).mul(0.08)).mul(1.5);
 }
 
-// Coupling layers (Dinh et al., 2017): one coordinate moves by what a network says of the other.
+// Coupling layers (Dinh et al., 2017): a network computes the shift of one coordinate from the other.
 const LAYERS = 8;
 const coupling = models.mlp([1, 32, 32, 2], { activation: nn.tanh });
 const parts = Array.from({ length: LAYERS }, () => coupling);
@@ -41,7 +41,7 @@ function forward(params: Params, x: Tensor): [Tensor, Tensor] {
   return [concatenate([a, b], 1), logDet.squeeze(1)];
 }
 
-/** From noise to data: the layers undone, the last one first. */
+/** From noise to data: the inverses of the layers, the last one first. */
 function inverse(params: Params, z: Tensor): Tensor {
   let [a, b] = z.split(2, 1);
   for (const layer of [...params].reverse()) {

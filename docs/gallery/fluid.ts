@@ -11,11 +11,11 @@ const axis = arange(SIZE);
 const [x, y] = [axis.expandDims(0), axis.expandDims(1)];
 const places = stack([y.add(x.mul(0)), x.add(y.mul(0))]);
 
-/** What the wind `[2, SIZE, SIZE]` carries to each place, traced backwards (Stam, 1999). */
+/** The quantity carried to each point by the wind `[2, SIZE, SIZE]`, traced backwards (Stam, 1999). */
 const carry = (field: Tensor, wind: Tensor) =>
   images.mapCoordinates(field, places.sub(wind), 1, { mode: "wrap" });
 
-/** The wind without sources and sinks: the gradient of a pressure is taken away. */
+/** The wind without sources and sinks: the gradient of a pressure is subtracted. */
 function project(wind: Tensor): Tensor {
   const slope = (f: Tensor, axis: number) => f.roll(-1, axis).sub(f.roll(1, axis)).div(2);
   const divergence = slope(wind.at(0), 0).add(slope(wind.at(1), 1));
@@ -26,7 +26,7 @@ function project(wind: Tensor): Tensor {
   return wind.sub(stack([slope(pressure, 0), slope(pressure, 1)]));
 }
 
-/** The smoke after some steps of a wind that carries itself. */
+/** The smoke after some steps of a wind that is advected by itself. */
 function simulate(wind: Tensor, smoke: Tensor): Tensor {
   return scan(
     ([wind, smoke]) => {
@@ -41,7 +41,7 @@ function simulate(wind: Tensor, smoke: Tensor): Tensor {
 
 const squares = x.sub(SIZE / 2).square().add(expandDims(axis, 1).sub(SIZE / 2).square());
 const cloud = squares.div(-60).exp();
-// The shape: two lobes beside each other.
+// The shape: two lobes side by side.
 const lobe = (at: number) =>
   x.sub(at).square().div(-25).add(y.sub(SIZE / 2).square().div(-90)).exp();
 const shape = lobe(11).add(lobe(29)).mul(0.9);

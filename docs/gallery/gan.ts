@@ -20,7 +20,7 @@ const generate = (params: Params["generator"], key: Tensor, n: number) =>
   generator.apply(params, state.generator, random.normal(key, [n, 2]))[0];
 const judge = (params: Params["critic"], x: Tensor) => critic.apply(params, state.critic, x)[0];
 
-// Both are trained in every step, by gradients of different losses.
+// Both are trained in every step, with gradients of different losses.
 const optimizer = optim.adam(0.002, { beta1: 0.5 });
 type State = readonly [Params, optim.OptimizerState];
 const step = ([params, memory]: State, key: Tensor): [State, null] => {

@@ -12,7 +12,7 @@ const third = grad(second);
 
 console.log("f'(1) =", first(1));
 
-// grad wants a scalar result; vmap applies it to each element of a vector.
+// grad requires a scalar result; vmap applies it to each element of a vector.
 const x = linspace(-2, 2, 200);
 await plot(
   { "f": vmap(f)(x), "f'": vmap(first)(x), "f''": vmap(second)(x), "f'''": vmap(third)(x) },

@@ -16,7 +16,7 @@ function diffuse(u: Tensor): Tensor {
 }
 const after = (u: Tensor) => scan((u) => [diffuse(u), null], u, null, { length: 12 })[0];
 
-// The wish: a ring.
+// The target: a ring.
 const axis = arange(SIZE).sub((SIZE - 1) / 2);
 const radius = axis.square().add(expandDims(axis.square(), 1)).sqrt();
 const wish = exp(radius.sub(9).square().div(-12));

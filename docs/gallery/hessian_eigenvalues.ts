@@ -23,7 +23,7 @@ const lanczos = jit((start: Tensor) =>
       const kept = basis.dynamicUpdateSlice(v.expandDims(0), [i, 0]);
       const [w] = hvp(loss, [flat], [v]);
       const alpha = w.dot(v);
-      // Made orthogonal to all vectors before, twice for rounding.
+      // Orthogonalised against all previous vectors, twice to reduce rounding errors.
       const once = w.sub(kept.transpose().matmul(kept.matmul(w)));
       const rest = once.sub(kept.transpose().matmul(kept.matmul(once)));
       const beta = rest.norm();

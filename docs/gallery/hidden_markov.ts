@@ -6,7 +6,7 @@ import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, table } from "./show.ts";
 
 const N = 600;
-// A casino that changes between a fair die and a loaded one.
+// A casino that switches between a fair die and a loaded one.
 const change = tensor([[0.95, 0.05], [0.1, 0.9]]);
 const dice = tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 5]]).div(tensor([[6], [10]]));
 
@@ -38,7 +38,7 @@ function likelihood(logChange: Tensor, scores: Tensor): Tensor {
 }
 const scoresOf = (logDice: Tensor) => logDice.take(rolls, 1).transpose();
 
-// The derivative by the scores is the probability of each state at each time, given all rolls.
+// The derivative with respect to the scores is the probability of each state at each time, given all rolls.
 const chances = jit(grad(likelihood, { argnums: 1 }))(log(change), scoresOf(log(dice)));
 await plot({ "true state": states.astype("float32"), "its probability": chances.at(null, 1) }, {
   title: "Probability of the loaded die",
@@ -47,7 +47,7 @@ check(chances.sum(1).sub(1).abs().max().item() < 1e-3, "probabilities sum to one
 const right = chances.at(null, 1).greater(0.5).equal(states.equal(1)).mean().item();
 check(right > 0.75, `${(100 * right).toFixed(0)}% of the states are recognised`);
 
-// Now the dice and the changes are not known.
+// Now the dice and the transition probabilities are unknown.
 const loss = ({ change, dice }: Params) =>
   likelihood(nn.logSoftmax(change), scoresOf(nn.logSoftmax(dice))).div(-N);
 const optimizer = optim.adam(0.05);

@@ -10,7 +10,7 @@ const H = tensor([[1, 0]]);
 const PUSH = 0.05;
 const TRUE_NOISE = 2;
 
-// The truth: a position and a speed that is pushed at random; what is seen is the position.
+// The truth: a position and a randomly perturbed speed; only the position is observed.
 const [pushKey, seenKey] = random.split(random.key(0));
 const pushes = random.normal(pushKey, [N]).mul(PUSH);
 const [, truth] = scan(
@@ -24,7 +24,7 @@ const [, truth] = scan(
 const seen = truth.add(random.normal(seenKey, [N]).mul(TRUE_NOISE));
 
 const Q = tensor([[0.25, 0.5], [0.5, 1]]).mul(PUSH ** 2);
-/** Estimates of the position, and the logarithm of the likelihood of what was seen. */
+/** Estimates of the position, and the logarithm of the likelihood of the observations. */
 function filter(noise: Tensor): { positions: Tensor; likelihood: Tensor } {
   const [, { position, part }] = scan(
     ([mean, covariance], z) => {
@@ -44,7 +44,7 @@ function filter(noise: Tensor): { positions: Tensor; likelihood: Tensor } {
   return { positions: position, likelihood: part.sum() };
 }
 
-// The likelihood is climbed in the logarithm of the noise.
+// The likelihood is maximised with respect to the logarithm of the noise.
 const climb = jit((start: Tensor) =>
   scan(
     (x) => [x.add(grad((x: Tensor) => filter(exp(x)).likelihood)(x).mul(0.001)), exp(x)],

@@ -20,7 +20,7 @@ const step = (centres: Tensor): [Tensor, Tensor] => {
   return [sums.div(counts.expandDims(1)), squares.min(1).mean()];
 };
 
-/** Centres far from each other: each next one is the farthest point from those chosen. */
+/** Centres far from each other: each next one is the point farthest from those already chosen. */
 function start(): Tensor {
   let chosen = x.at([0, 1]);
   while (chosen.shape[0] < K) {

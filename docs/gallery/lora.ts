@@ -9,7 +9,7 @@ const x = linspace(-3, 3, 128).expandDims(1);
 const first = sin(x.mul(2));
 const second = sin(x.mul(2)).add(x.mul(0.5));
 
-/** Trains parameters of any form for 400 steps. */
+/** Trains parameters of any structure for 400 steps. */
 function fit<P>(start: P, loss: (params: P) => Tensor): [P, Tensor] {
   const optimizer = optim.adam(0.01);
   type State = readonly [P, optim.OptimizerState];
@@ -32,7 +32,7 @@ const [trained, before] = fit(
   (params) => nn.mseLoss(network.apply(params, state, x)[0], first),
 );
 
-// The same network with changes of rank two beside every weight.
+// The same network with low-rank changes added to every weight.
 const tuned = nn.lora(network, { rank: 2 });
 const [fresh, tunedState] = tuned.init(random.key(1));
 const whole = { ...fresh, base: trained };

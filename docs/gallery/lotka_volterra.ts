@@ -25,7 +25,7 @@ const exact = population(truth);
 const noise = (seed: number) => exp(random.normal(random.key(seed), [50]).mul(0.03));
 const seen = { rabbits: exact.rabbits.mul(noise(0)), foxes: exact.foxes.mul(noise(1)) };
 
-// Rates are positive, so their logarithms are searched; counts are compared by ratio.
+// Rates are positive, so their logarithms are optimised; counts are compared by ratio.
 const loss = (logRates: Tensor) => {
   const { rabbits, foxes } = population(exp(logRates));
   return log(rabbits.div(seen.rabbits)).square().mean().add(

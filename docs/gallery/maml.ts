@@ -13,7 +13,7 @@ const predict = (params: Params, x: Tensor) =>
   model.apply(params, state, x.expandDims(1))[0].squeeze(1);
 const loss = (params: Params, x: Tensor, y: Tensor) => nn.mseLoss(predict(params, x), y);
 
-/** What a few examples of a task make of the parameters: three steps of gradient descent. */
+/** The parameters after three steps of gradient descent on a few examples of a task. */
 function adapt(params: Params, x: Tensor, y: Tensor): Params {
   let adapted = params;
   for (let i = 0; i < 3; i++) {
@@ -23,7 +23,7 @@ function adapt(params: Params, x: Tensor, y: Tensor): Params {
   return adapted;
 }
 
-/** A sine of random height and phase: its value at places. */
+/** A sine of random height and phase, as a function. */
 function task(key: Tensor): (x: Tensor) => Tensor {
   const [heightKey, phaseKey] = random.split(key);
   const height = random.uniform(heightKey, [], { minval: 0.5, maxval: 3 });
@@ -31,7 +31,7 @@ function task(key: Tensor): (x: Tensor) => Tensor {
   return (x) => sin(x.add(phase)).mul(height);
 }
 
-/** The loss on new examples of a task after adapting to some (Finn et al., 2017). */
+/** The loss on new examples of a task after adapting to some examples (Finn et al., 2017). */
 function metaLoss(params: Params, key: Tensor): Tensor {
   const [taskKey, shownKey, newKey] = random.split(key, 3);
   const f = task(taskKey);

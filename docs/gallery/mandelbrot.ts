@@ -6,7 +6,7 @@ import { check, image } from "./show.ts";
 
 const STEPS = 80;
 
-/** How many steps of z² + c the point z stays within a radius of two. */
+/** The number of steps of z² + c for which the point z stays within a radius of two. */
 function escapeTime(re: Tensor, im: Tensor, cRe: Tensor, cIm: Tensor): Tensor {
   const [, , count] = foriLoop(0, STEPS, (_, [x, y, count]) => {
     const [xx, yy] = [x.square(), y.square()];
@@ -20,7 +20,7 @@ function escapeTime(re: Tensor, im: Tensor, cRe: Tensor, cIm: Tensor): Tensor {
   return count;
 }
 
-/** A function of a point on every point of a grid: rows are imaginary parts. */
+/** Evaluates a function of a point on every point of a grid: rows are imaginary parts. */
 const onGrid = (f: (re: Tensor, im: Tensor) => Tensor) => jit(vmap(vmap(f, [0, null]), [null, 0]));
 
 const zero = tensor(0);
@@ -32,6 +32,6 @@ const julia = onGrid((re, im) => escapeTime(re, im, tensor(-0.8), tensor(0.156))
 const other = julia(linspace(-1.6, 1.6, 320), linspace(1, -1, 200));
 await image(other.add(1).log(), { title: "Julia set of -0.8 + 0.156i" });
 
-// The area of the Mandelbrot set is 1.5066; pixels that never left estimate it from above.
+// The area of the Mandelbrot set is 1.5066; the pixels that never escape estimate it from above.
 const area = set.equal(STEPS).mean().item() * 2.7 * 2.4;
 check(Math.abs(area - 1.5066) < 0.12, `its area is about ${area.toFixed(3)}`);

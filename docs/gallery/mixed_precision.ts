@@ -1,5 +1,5 @@
 // Mixed precision
-// float16 and bfloat16 beside float32: rounding, range, loss scaling and training.
+// float16 and bfloat16 compared with float32: rounding, range, loss scaling and training.
 import { finfo, grad, jit, nn, ones, optim, random, scan, tensor, tree } from "@jacobi/jacobi";
 import { valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
@@ -13,7 +13,7 @@ await table(dtypes.map((dtype) => ({
   greatest: finfo(dtype).max,
   least: finfo(dtype).smallestNormal,
 })));
-// Sums are made with float32's digits and rounded once.
+// Sums are accumulated in float32 and rounded once.
 const many = ones([4096]).astype("bfloat16");
 console.log("the sum of 4096 ones in bfloat16:", many.sum().item());
 

@@ -5,7 +5,7 @@ import { tensor, valueAndGrad } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { check, plot, scatter } from "./show.ts";
 
-// Data: a damped rotation with a cubic speed, seen at 40 times.
+// Data: a damped rotation with a cubic speed, observed at 40 times.
 const times = linspace(0, 6, 40);
 const A = tensor([[-0.1, -2], [2, -0.1]]);
 const start = tensor([1.5, 0]);

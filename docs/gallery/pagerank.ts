@@ -15,11 +15,11 @@ const links = tensor([
   [1, 0, 0, 1, 0],
 ]);
 
-/** What a visitor who follows links, or jumps anywhere with a chance of 15%, does in a step. */
+/** One step of a visitor who follows links, or jumps to any page with a probability of 15%. */
 const advance = (links: Tensor, ranks: Tensor) =>
   ranks.matmul(links.div(links.sum(1, { keepdims: true }))).mul(0.85).add(0.15 / N);
 
-/** The fixed point, found by iteration, differentiated as the solution of an equation. */
+/** The fixed point, found by iteration and differentiated implicitly. */
 const ranksOf = (links: Tensor) =>
   linalg.customRoot(
     (ranks: Tensor) => advance(links, ranks).sub(ranks),

@@ -20,7 +20,7 @@ await scatter({ data: centred.matmul(directions.at([0, 2]).transpose()) }, {
 
 const share = variances.at([0, 2]).sum().div(variances.sum()).item();
 check(share > 0.9, `two components hold ${(100 * share).toFixed(1)}% of the variance`);
-// Cosines of the angles between both planes.
+// Cosines of the angles between the two planes.
 const cosines = linalg.svdvals(plane.matmul(directions.at([0, 2]).transpose()));
 check(cosines.min().item() > 0.99, "they span the hidden plane");
 const [values] = linalg.eigh(centred.transpose().matmul(centred).div(N - 1));

@@ -6,10 +6,10 @@ import { check, plot } from "./show.ts";
 
 const LENGTH = 100;
 const STEP = 0.05;
-/** Too weak to lift the pendulum in one go. */
+/** Too weak to lift the pendulum in one swing. */
 const STRONGEST = 4;
 
-/** Angles `[LENGTH]` from the lowest point, and the last speed, under forces `[LENGTH]`. */
+/** Angles `[LENGTH]` from the lowest point, and the last speed, for forces `[LENGTH]`. */
 function simulate(forces: Tensor): { angles: Tensor; speed: Tensor } {
   const [[, speed], angles] = scan(
     ([angle, speed], force) => {

@@ -11,7 +11,7 @@ const [x, y] = [across, expandDims(across, 1)];
 const squares = x.square().add(y.square());
 /** The opening of the lens: a disc with a hole. */
 const lens = squares.less(1).logicalAnd(squares.greater(0.04)).astype("float32");
-/** Phases that are known to be added for each image: none, and those of a shifted focus. */
+/** Known phases that are added for each image: none, and those of a shifted focus. */
 const defocus = stack([squares.mul(0), squares.mul(4)]);
 
 /** The brightness in both images, as magnitudes `[2, SIZE, SIZE]`. */
@@ -35,7 +35,7 @@ const [[found], losses] = find(random.normal(random.key(1), [SIZE, SIZE]).mul(0.
 await image(recorded, { title: "The two images", range: [0, 1] });
 await plot({ loss: losses }, { title: "Loss by step", logY: true });
 
-// A phase common to all points shows in no image.
+// A phase common to all points is not visible in any image.
 const common = angle(sum(polar(lens, found.sub(truth))));
 const difference = polar(lens, found.sub(truth).sub(common));
 await image(stack([truth.sin().mul(lens), found.sub(common).sin().mul(lens)]), {

@@ -1,12 +1,12 @@
 /**
- * The programs of the gallery: their order, and what their first lines say.
+ * The programs of the gallery: their order, titles and summaries.
  *
- * A program is a file of this folder. Its first comment is its title, its second one sentence about it.
+ * A program is a file of this folder. Its first comment is its title, its second one a sentence about it.
  *
  * @module
  */
 
-/** The names of the programs, without `.ts`, by category, in the order in which they are shown. */
+/** The names of the programs, without `.ts`, by category, in display order. */
 export const categories: Readonly<Record<string, readonly string[]>> = {
   "Transforms": [
     "gradient",
@@ -76,7 +76,7 @@ export interface GalleryProgram {
 /**
  * Takes a program's title and summary from its first two lines.
  *
- * @throws {Error} when these are no comments.
+ * @throws {Error} when these lines are not comments.
  */
 export function describeProgram(name: string, category: string, source: string): GalleryProgram {
   const [, title, summary] = /^\/\/ (.+)\n\/\/ (.+)\n/.exec(source) ?? [];

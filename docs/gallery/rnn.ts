@@ -23,7 +23,7 @@ const readout = nn.linear(24, 1);
 const [initial] = nn.init({ cell, readout }, modelKey);
 type Params = typeof initial;
 
-/** The state after an input, and the value that the network expects next. */
+/** The state after an input, and the network's prediction of the next value. */
 function advance(params: Params, hidden: Tensor, x: Tensor): [Tensor, Tensor] {
   const [next] = cell.apply(params.cell, {}, [x, hidden]);
   return [next, readout.apply(params.readout, {}, next)[0]];
@@ -49,7 +49,7 @@ const [[params], losses] = train(
 );
 await plot({ loss: losses }, { title: "Loss by step", logY: true });
 
-/** Sees the first half of a signal, then only its own predictions. */
+/** Processes the first half of a signal, then its own predictions only. */
 const goOn = jit((params: Params, x: Tensor) => {
   const [hidden, shown] = scan((h, x) => advance(params, h, x), rest(x), x.at([0, 40]));
   const [, own] = scan(

@@ -9,7 +9,7 @@ const start = tensor([-1.2, 1]);
 const f = (x: Tensor) =>
   x.at(0).sub(1).square().add(x.at(1).sub(x.at(0).square()).square().mul(100));
 
-/** The points and values that an optimiser goes through. */
+/** The points and values along the path of an optimiser. */
 function path(optimizer: optim.Optimizer): { points: Tensor; values: Tensor } {
   type State = readonly [Tensor, optim.OptimizerState];
   const step = ([x, memory]: State): [State, [Tensor, Tensor]] => {

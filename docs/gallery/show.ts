@@ -55,7 +55,7 @@ export interface Svg {
   readonly title: string;
 }
 
-/** What is shown, as plain data. */
+/** A display, as plain data. */
 export type Display = Plot | Images | Table | Svg;
 
 /** Options of `plot` and `scatter`. */
@@ -72,7 +72,7 @@ export interface PlotOptions {
 /** Options of `image`. */
 export interface ImageOptions {
   readonly title?: string;
-  /** The values of the darkest and the brightest colour: the least and the greatest by default. */
+  /** The values of the darkest and the brightest colour: the minimum and the maximum by default. */
   readonly range?: readonly [number, number];
   /** The colours of heat maps. */
   readonly colors?: "viridis" | "gray" | "diverging";
@@ -91,7 +91,7 @@ async function numbersOf(values: Values): Promise<number[]> {
   return Array.from(values instanceof Tensor ? await values.read() : values, Number);
 }
 
-/** The hook gets the display; without one, its text is printed. */
+/** Passes a display to the hook; without one, prints its text. */
 function emit(display: Display, text: () => string): void {
   const draw = hook();
   if (draw !== undefined) return draw(display);
@@ -167,7 +167,7 @@ function shading({ width, height, channels, data }: Picture, range?: readonly [n
 /**
  * Shows curves.
  *
- * @param series The values `[n]` of each curve by its name; the horizontal axis counts them.
+ * @param series The values `[n]` of each curve, by name; the horizontal axis is their index.
  * @param options Title and labels; `x`: other horizontal values `[n]`.
  */
 export async function plot(
@@ -191,7 +191,7 @@ export async function plot(
 /**
  * Shows points of the plane.
  *
- * @param series The points `[n, 2]` of each set by its name.
+ * @param series The points `[n, 2]` of each set, by name.
  * @param options Title and labels.
  */
 export async function scatter(
@@ -246,7 +246,7 @@ export async function image(x: Tensor, options: ImageOptions = {}): Promise<void
 /**
  * Shows rows with named columns.
  *
- * @param rows Each row's values by the names of columns.
+ * @param rows Each row's values, by column name.
  * @param title A line above.
  */
 export function table(
@@ -273,7 +273,7 @@ export function table(
 }
 
 /**
- * Shows what a program computes: its graph, or its equations where nothing can be drawn.
+ * Shows the computation of a program: its graph, or its equations where nothing can be drawn.
  *
  * @param program A program of `makeProgram`.
  * @param title A line above.
@@ -287,7 +287,7 @@ export async function graph(program: Program, title = ""): Promise<void> {
  * Ends the program with an error unless a condition holds.
  *
  * @param holds The condition.
- * @param claim What is claimed.
+ * @param claim The claim, as text.
  */
 export function check(holds: boolean, claim: string): void {
   if (!holds) throw new Error(`Check failed: ${claim}`);

@@ -13,7 +13,7 @@ const texture = sin(x.mul(0.9).add(sin(y.mul(0.5)).mul(1.5))).mul(0.5).add(0.5);
 
 const FILTERS = 48;
 const filters = random.normal(random.key(0), [FILTERS, 1, 9, 9]).div(9);
-/** How often pairs of filters respond together: the Gram matrix of Gatys et al. (2015). */
+/** The correlations of pairs of filters: the Gram matrix of Gatys et al. (2015). */
 function statistics(picture: Tensor): Tensor {
   const torus = picture.sub(0.5).pad([[4, 4], [4, 4]], { mode: "wrap" });
   const responses = nn.relu(conv(torus.expandDims([0, 1]), filters)).reshape(FILTERS, -1);

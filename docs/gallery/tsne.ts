@@ -14,7 +14,7 @@ const x = centres.repeat(SIZE, 0).add(random.normal(pointKey, [N, D]));
 const squares = (x: Tensor) => x.expandDims(1).sub(x).square().sum(2);
 const self = eye(N);
 
-/** The chances that a point picks each other one, with a spread that makes 2^4 = 16 of them likely. */
+/** The probability that a point picks each other one, with a spread that makes 2^4 = 16 of them likely. */
 function chances(distances: Tensor, mask: Tensor): Tensor {
   const of = (beta: Tensor) => {
     const weights = exp(distances.mul(beta).neg()).mul(mask);
@@ -32,7 +32,7 @@ function chances(distances: Tensor, mask: Tensor): Tensor {
 const one = vmap(chances)(squares(x), self.neg().add(1));
 const p = one.add(one.transpose()).div(2 * N).maximum(1e-9);
 
-/** The divergence of the neighbours in the plane from those in the data. */
+/** The divergence of the neighbour distribution in the plane from that in the data. */
 function loss(y: Tensor): Tensor {
   const weights = squares(y).add(1).reciprocal().mul(self.neg().add(1));
   const q = weights.div(weights.sum()).maximum(1e-9);

@@ -1,5 +1,5 @@
 // WebGPU
-// Matrix products on a GPU where there is one, compared with WebAssembly.
+// Matrix products on a GPU if available, compared with WebAssembly.
 import { devices, jit, random, ready, toDevice } from "@jacobi/jacobi";
 import type { Device, Tensor } from "@jacobi/jacobi";
 import { openWebGpu } from "@jacobi/jacobi/webgpu";
@@ -12,7 +12,7 @@ const gpu = await openWebGpu().then(([device]) => device, (error: Error) => {
   return null;
 });
 
-/** A program that is mostly products of matrices. */
+/** A program dominated by matrix products. */
 const power = jit((x: Tensor) => {
   let y = x;
   for (let i = 0; i < 4; i++) y = y.matmul(x).tanh();
@@ -20,7 +20,7 @@ const power = jit((x: Tensor) => {
 });
 const x = random.normal(random.key(0), [N, N]).div(Math.sqrt(N));
 
-/** The milliseconds of a run when the program has been compiled, and the result. */
+/** The milliseconds of a run of the compiled program, and the result. */
 async function time(device: Device): Promise<[milliseconds: number, ArrayLike<number>]> {
   const there = toDevice(x, device);
   await ready(power(there));

@@ -1,5 +1,5 @@
 /**
- * The editor: CodeMirror, with what the worker knows of TypeScript.
+ * The editor: CodeMirror, with information from the TypeScript worker.
  *
  * @module
  */
@@ -38,14 +38,14 @@ import {
 import { tags } from "@lezer/highlight";
 import type { Language, Mistake } from "./protocol.ts";
 
-/** The same functions, answered by a worker. */
+/** The same functions, implemented by a worker. */
 export type Asked<T> = {
   [Name in keyof T]: T[Name] extends (...args: infer Args) => infer Out
     ? (...args: Args) => Promise<Out>
     : never;
 };
 
-/** Starts the worker that knows TypeScript. */
+/** Starts the TypeScript worker. */
 export function startLanguage(): Asked<Language> {
   const worker = new Worker(new URL("language.js", document.baseURI), { type: "module" });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -80,7 +80,7 @@ function about(type: string, documentation: string): HTMLElement {
   return box;
 }
 
-/** Names of TypeScript's kinds of things, for icons. */
+/** The icons for TypeScript's kinds of symbols. */
 const kinds: Readonly<Record<string, string>> = {
   alias: "namespace",
   "local function": "function",
@@ -136,7 +136,7 @@ const look = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--side)", color: "var(--text)" },
 });
 
-/** What the page can do with the editor. */
+/** The page's interface to the editor. */
 export interface Editor {
   text(): string;
   /** Replaces the program. */

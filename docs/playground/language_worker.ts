@@ -1,6 +1,6 @@
 /**
- * The worker that knows TypeScript: mistakes, completions and types of the program in the editor, and its
- * JavaScript.
+ * The TypeScript worker: diagnostics, completions and types of the program in the editor, and its compilation
+ * to JavaScript.
  *
  * @module
  */
@@ -44,7 +44,7 @@ async function start(): Promise<VirtualTypeScriptEnvironment> {
 const environment = start();
 
 function setText(env: VirtualTypeScriptEnvironment, text: string): ts.LanguageService {
-  // An empty file is no file to TypeScript's virtual system.
+  // TypeScript's virtual file system treats an empty file as missing.
   const content = text === "" ? "\n" : text;
   if (env.getSourceFile(MAIN)?.text !== content) env.updateFile(MAIN, content);
   return env.languageService;
@@ -63,7 +63,7 @@ function mistakeOf(
   };
 }
 
-/** The address of the file of a module, or `null` if the page has no such module. */
+/** The address of a module's file, or `null` if the page does not have the module. */
 function addressOf(specifier: string): string | null {
   if (ENTRIES.includes(specifier.replace(LIBRARY, "."))) {
     const name = specifier.slice(LIBRARY.length + 1).replaceAll("/", "_") || "jacobi";
@@ -73,7 +73,7 @@ function addressOf(specifier: string): string | null {
   return /^(https?|data|blob):/.test(specifier) ? specifier : null;
 }
 
-/** The program without types, on the same lines, its imports replaced by addresses. */
+/** The program without types, on the same lines, with its imports replaced by addresses. */
 function transpile(text: string): Transpiled {
   const mistakes: Mistake[] = [];
   const { diagnostics = [] } = ts.transpileModule(text, {
@@ -82,7 +82,7 @@ function transpile(text: string): Transpiled {
     compilerOptions: { ...options, noEmit: false, allowImportingTsExtensions: false },
   });
   mistakes.push(...diagnostics.map((one) => mistakeOf(one, text.length)));
-  // Its nodes know neither their parents nor their file.
+  // Nodes are created without links to their parents and their file.
   const file = ts.createSourceFile(MAIN, text, ts.ScriptTarget.ES2023);
   let code = blankTypes(text, (node) => {
     mistakes.push({
@@ -93,7 +93,7 @@ function transpile(text: string): Transpiled {
       severity: "error",
     });
   });
-  // Backwards, so that positions before stay what they are.
+  // From last to first, so that earlier positions stay valid.
   const { importedFiles } = ts.preProcessFile(code, true, true);
   for (const { fileName, pos, end } of importedFiles.toReversed()) {
     const address = addressOf(fileName);
@@ -134,7 +134,7 @@ function languageOf(env: VirtualTypeScriptEnvironment): Language {
       const entries = found.entries
         .filter(({ name, source }) =>
           name.toLowerCase().startsWith(word.slice(0, 1).toLowerCase()) &&
-          // Names that belong to nothing of the library are not worth an import.
+          // Names that are unrelated to the library are not offered as imports.
           (source === undefined || source.includes(LIBRARY) || source.includes("show"))
         )
         .map(({ name, kind, source }): Completion => ({

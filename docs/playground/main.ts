@@ -10,10 +10,10 @@ import { failed, notice, printed, shown } from "./output.ts";
 import type { Backend, RunMessage, RunRequest } from "./protocol.ts";
 import { pack, unpack } from "./share.ts";
 
-/** A program that runs longer is mentioned, in seconds. */
+/** The run time in seconds after which a program is reported as long-running. */
 const LONG = 10;
 
-/** The address follows what is typed after a pause of so many milliseconds. */
+/** The pause in typing after which the address is updated, in milliseconds. */
 const PAUSE = 400;
 
 const START = "gradient";
@@ -33,8 +33,8 @@ const backend = find<HTMLSelectElement>("backend");
 const output = find("output");
 const status = find("status");
 
-// Shared memory, and with it threads, needs a page that is isolated. The service worker adds the headers
-// for it to answers, so the first visit loads the page once more; it also keeps all files.
+// Shared memory, and therefore threads, require an isolated page. The service worker adds the necessary
+// headers to responses, so the first visit reloads the page once; it also caches all files.
 async function isolate(): Promise<void> {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
   await navigator.serviceWorker.register("service_worker.js").catch(() => {});
@@ -62,7 +62,7 @@ const editor = makeEditor(find("editor"), language, {
 });
 let pause: ReturnType<typeof setTimeout> | undefined;
 
-/** Puts the edited program in the address, so that reloading and the browser's history restore it. */
+/** Puts the edited program into the address, so that reloading and the browser's history restore it. */
 async function keep(): Promise<void> {
   clearTimeout(pause);
   const text = editor.text();
@@ -73,15 +73,15 @@ async function keep(): Promise<void> {
 
 // ---- Running
 
-/** A worker that has loaded the library, and waits for a program. */
+/** A worker that has loaded the library and is waiting for a program. */
 let ready: Worker | null = null;
 let running: Worker | null = null;
-/** The worker of the last program: its timers may go on, and are heard, until the next run. */
+/** The worker of the last program: its timers may continue, with output, until the next run. */
 let latest: Worker | null = null;
 let timer: ReturnType<typeof setInterval> | undefined;
 /** Whether a program is being compiled or runs. */
 let isBusy = false;
-/** How often something was run or stopped: what was compiled for an earlier run is not started. */
+/** The number of runs and stops so far: a program compiled for an earlier run is not started. */
 let attempts = 0;
 
 function newWorker(): Worker {
@@ -101,7 +101,7 @@ function add(node: Node): void {
   flushing ??= setTimeout(flush, 20);
 }
 
-/** Puts pending output into the page, many entries at once: each would lay out the page again. */
+/** Puts pending output into the page, many entries at once, because each update causes a layout. */
 function flush(): void {
   clearTimeout(flushing);
   flushing = undefined;
@@ -175,7 +175,7 @@ async function run(): Promise<void> {
   const places = new Map<number, HTMLElement>();
   worker.onmessage = async ({ data }: MessageEvent<RunMessage>) => {
     if (latest !== worker) return;
-    // The timers of a program that is done go on: they can be stopped.
+    // The timers of a finished program continue: they can be stopped.
     if (running !== worker && !(data.type === "print" && places.has(data.id))) {
       buttons.stop.disabled = false;
     }
@@ -295,7 +295,7 @@ function invite(): void {
     : "Ready (one thread: the page is not isolated)";
 }
 
-/** Opens what the address names: a program of the gallery, one that was shared, or the first. */
+/** Opens the program in the address: one of the gallery, a shared one, or the first. */
 async function open(): Promise<void> {
   const wanted = new URLSearchParams(location.hash.slice(1));
   const packed = wanted.get("code");

@@ -1,5 +1,5 @@
 /**
- * What a program prints and shows, as elements of the page.
+ * The output of a program, as elements of the page.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { Images, Picture, Plot, Table } from "../gallery/show.ts";
 import type { Display } from "../gallery/show.ts";
 import type { Failure, Level, Printed, TensorValue } from "./protocol.ts";
 
-/** Matrices with more rows or columns are heat maps. */
+/** Matrices with more rows or columns are shown as heat maps. */
 const MOST_CELLS = 12;
 
-/** Vectors of more elements are curves. */
+/** Vectors with more elements are shown as curves. */
 const MOST_IN_ROW = 20;
 
 function element<Name extends keyof HTMLElementTagNameMap>(
@@ -30,14 +30,14 @@ function figure(title: string | undefined, ...children: readonly (Node | string)
   return element("figure", "", ...caption, ...children);
 }
 
-/** A number with as many digits as float32 has. */
+/** A number with the digits of float32. */
 function numberText(x: number | boolean): string {
   if (typeof x === "boolean" || Number.isInteger(x) || !Number.isFinite(x)) return String(x);
   const text = String(Number(x.toPrecision(5)));
   return text.length > 9 ? x.toExponential(3) : text;
 }
 
-/** A number beside an axis. */
+/** A number at a tick of an axis. */
 function tickText(x: number): string {
   const size = Math.abs(x);
   if (size === 0 || (size >= 1e-3 && size < 1e5)) return String(Number(x.toPrecision(6)));
@@ -73,7 +73,7 @@ function tensor(x: TensorValue): HTMLElement {
   return element("div", "tensor", type, tableOf(x));
 }
 
-/** One call of `console.log` and its like. */
+/** One call of `console.log` or a similar method. */
 export function printed(level: Level, values: readonly Printed[]): HTMLElement {
   const isPassed = typeof values[0] === "string" && values[0].startsWith("✓");
   const line = element("div", `line ${level}${isPassed ? " passed" : ""}`);
@@ -85,14 +85,14 @@ export function printed(level: Level, values: readonly Printed[]): HTMLElement {
       picture.alt = "A picture";
       return line.append(picture);
     }
-    // Beside other values a short vector is easier to read as text.
+    // Next to other values, a short vector is easier to read as text.
     const isText = typeof value !== "string" && values.length > 1 && value.shape.length === 1;
     line.append(typeof value === "string" ? value : isText ? value.text : tensor(value));
   });
   return line;
 }
 
-// Viridis, by S. van der Walt and N. Smith (matplotlib), at nine places.
+// Viridis, by S. van der Walt and N. Smith (matplotlib), sampled at nine points.
 const viridis = [
   [68, 1, 84],
   [71, 44, 122],
@@ -137,7 +137,7 @@ function canvasOf({ width, height, channels, data }: Picture, paint: (x: number)
   for (let i = 0; i < width * height; i++) {
     const colour = channels === 3 || Number.isNaN(data[i]) ? null : paint(data[i]);
     for (let j = 0; j < 3; j++) {
-      // Values outside of 0 to 255 are clamped.
+      // Values outside 0 to 255 are clamped.
       image.data[4 * i + j] = channels === 3 ? 255 * data[3 * i + j] : colour?.[j] ?? 128;
     }
     image.data[4 * i + 3] = 255;
@@ -182,7 +182,7 @@ const keys = [
   "#888888",
 ];
 
-/** Ticks of a logarithmic axis: powers of ten, and numbers between where there are few. */
+/** Ticks of a logarithmic axis: powers of ten, and numbers between them if there are few. */
 function logTicks(series: Plot["series"]): number[] {
   const [low, high] = extent(series.map(({ y }) => y.filter((value) => value > 0)));
   const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
@@ -201,7 +201,7 @@ async function plot({ series, dots, options }: Plot): Promise<HTMLElement> {
   const isDense = series.some(({ x }) => x.length > 400);
   const marks = series.map(({ x, y }, i) => {
     const stroke = keys[i % keys.length];
-    // A logarithmic axis has no place for what is not positive.
+    // A logarithmic axis cannot show values that are not positive.
     const heights = options.logY ? y.map((value) => value > 0 ? value : NaN) : y;
     const channels = { x, y: heights };
     return dots
@@ -255,14 +255,14 @@ function table({ rows, title }: Table): HTMLElement {
 }
 
 function drawing(svg: string, title: string): HTMLElement {
-  // An image runs no scripts, whatever the drawing holds.
+  // An image runs no scripts, whatever the drawing contains.
   const picture = element("img", "drawing");
   picture.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   picture.alt = title || "A drawing";
   return figure(title, picture);
 }
 
-/** What a function of `show.ts` shows. */
+/** The element for a display of `show.ts`. */
 export async function shown(display: Display): Promise<HTMLElement> {
   switch (display.kind) {
     case "plot":
@@ -293,7 +293,7 @@ export function failed(
   return element("div", "failure", message, ...places);
 }
 
-/** A remark of the page. */
+/** A notice of the page. */
 export function notice(text: string): HTMLElement {
   return element("div", "notice", text);
 }

@@ -1,31 +1,31 @@
 /**
- * What the page, the worker that runs programs and the worker that knows TypeScript say to each other.
+ * The messages between the page, the worker that runs programs and the TypeScript worker.
  *
  * @module
  */
 import type { Display } from "../gallery/show.ts";
 
-/** Where a program computes. */
+/** The device on which a program runs. */
 export type Backend = "wasm" | "webgpu";
 
-/** What starts a program. */
+/** The message that starts a program. */
 export interface RunRequest {
-  /** JavaScript whose lines are those of the TypeScript that it was made from. */
+  /** JavaScript with the same lines as the TypeScript from which it was made. */
   readonly code: string;
   readonly backend: Backend;
 }
 
-/** A tensor as it is printed. */
+/** A printed tensor. */
 export interface TensorValue {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** What `String(tensor)` says. */
+  /** The result of `String(tensor)`. */
   readonly text: string;
-  /** The elements of vectors and matrices that are small enough. */
+  /** The elements, if it is a vector or matrix that is small enough. */
   readonly elements: readonly (number | boolean)[] | null;
 }
 
-/** A picture, by the address of its data. */
+/** A picture, as a data URL. */
 export interface PictureValue {
   readonly picture: string;
 }
@@ -36,14 +36,14 @@ export type Printed = string | TensorValue | PictureValue;
 /** The methods of `console` that print. */
 export type Level = "log" | "info" | "warn" | "error" | "debug";
 
-/** What went wrong, and where in the program. */
+/** An error, and its location in the program. */
 export interface Failure {
   readonly message: string;
   /** The lines of the program that were running, the innermost first, counted from 1. */
   readonly lines: readonly number[];
 }
 
-/** What a running program says. */
+/** The messages of a running program. */
 export type RunMessage =
   | { readonly type: "loaded" }
   | { readonly type: "started"; readonly device: string }
@@ -66,15 +66,15 @@ export interface Mistake {
   readonly severity: "error" | "warning" | "info";
 }
 
-/** A name that may stand at the cursor. */
+/** A completion at the cursor. */
 export interface Completion {
   readonly label: string;
   readonly kind: string;
-  /** The module that it is imported from, where it is not imported yet. */
+  /** The module from which it can be imported, if it is not imported yet. */
   readonly source?: string;
 }
 
-/** What is known of a name. */
+/** Information about a name. */
 export interface Hover {
   readonly from: number;
   readonly to: number;
@@ -82,18 +82,18 @@ export interface Hover {
   readonly documentation: string;
 }
 
-/** JavaScript made of a program, or why there is none. */
+/** The JavaScript of a program, or the reason why there is none. */
 export type Transpiled = { readonly code: string } | { readonly mistakes: readonly Mistake[] };
 
-/** What can be asked of the worker that knows TypeScript; each gets the program's text first. */
+/** The requests to the TypeScript worker; each receives the program's text first. */
 export interface Language {
   mistakes(text: string): readonly Mistake[];
-  /** Names for position `at`, and where the word begins that they complete. */
+  /** Completions at position `at`, and the start of the word that they complete. */
   completions(text: string, at: number): {
     readonly from: number;
     readonly entries: readonly Completion[];
   } | null;
-  /** The signature and documentation of a completion, and edits that import it. */
+  /** The signature and documentation of a completion, and the edits that import it. */
   details(text: string, at: number, label: string, source: string | undefined): {
     readonly type: string;
     readonly documentation: string;

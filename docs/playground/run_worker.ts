@@ -1,5 +1,5 @@
 /**
- * The worker that runs one program: its console, its pictures and its errors go to the page.
+ * The worker that runs one program: sends its console output, pictures and errors to the page.
  *
  * @module
  */
@@ -8,20 +8,20 @@ import { configure, devices, inspect, Tensor } from "@jacobi/jacobi";
 import { showHook } from "../gallery/show.ts";
 import type { Failure, Level, Printed, RunMessage, RunRequest, TensorValue } from "./protocol.ts";
 
-/** Vectors and matrices of more elements are printed as text. */
+/** Vectors and matrices with more elements are printed as text. */
 const MOST_ELEMENTS = 65_536;
 
-/** Text of one value is cut off after so many characters. */
+/** The limit on the number of characters of one printed value. */
 const MOST_TEXT = 20_000;
 
-/** More entries of output are left out: the page would become slow. */
+/** The limit on the number of output entries: more would make the page slow. */
 const MOST_ENTRIES = 2000;
 
 const send = (message: RunMessage): void => postMessage(message);
 
 let entries = 0;
 
-/** Counts an entry of output, and tells whether it is shown. */
+/** Counts an entry of output; returns whether it is shown. */
 function isRoom(): boolean {
   entries++;
   if (entries === MOST_ENTRIES + 1) {
@@ -30,10 +30,10 @@ function isRoom(): boolean {
   return entries <= MOST_ENTRIES;
 }
 
-/** The address of the running program, by which its lines are found in stacks. */
+/** The address of the running program, which identifies its lines in stacks. */
 let address = "";
 
-/** A tensor's text; on a GPU its elements cannot be had at once. */
+/** A tensor's text; on a GPU its elements cannot be read synchronously. */
 function tensorText(x: Tensor): string {
   try {
     return String(x);
@@ -72,7 +72,7 @@ function textOf(value: unknown, depth = 0): string {
   return join(entries, "{}");
 }
 
-/** Whether a tensor's elements are worth a table or a heat map. */
+/** Whether a tensor's elements are shown as a table or heat map. */
 function isShown(x: Tensor): boolean {
   return (x.ndim === 1 || x.ndim === 2) && x.size > 0 && x.size <= MOST_ELEMENTS &&
     !x.dtype.startsWith("complex");
@@ -87,13 +87,13 @@ function describe(x: Tensor, text: string, elements: ArrayLike<unknown> | null):
   };
 }
 
-/** The text of any value, cut off where it is long. */
+/** The text of any value, truncated if it is long. */
 function shortText(value: unknown): string {
   let text: string;
   try {
     text = textOf(value);
   } catch (error) {
-    // A getter or `toString` of the program's own.
+    // A getter or `toString` of the program may throw.
     text = `[cannot be printed: ${textOf(error)}]`;
   }
   const more = text.length - MOST_TEXT;
@@ -104,7 +104,7 @@ function isTensor(value: unknown): value is Tensor {
   return value instanceof Tensor;
 }
 
-/** A value as it is printed at once; a tensor on a GPU has no elements yet. */
+/** The immediate form of a printed value; a tensor on a GPU has no elements yet. */
 function printed(value: unknown): Printed {
   if (!isTensor(value)) return shortText(value);
   const text = tensorText(value);
@@ -115,12 +115,12 @@ function printed(value: unknown): Printed {
   }
 }
 
-/** Whether a value is a picture, as `inspect.image` makes it. */
+/** Whether a value is a picture made by `inspect.image`. */
 function isPicture(value: unknown): value is ReturnType<typeof inspect.image> {
   return typeof value === "object" && value !== null && "dataUrl" in value;
 }
 
-/** The same where elements have to be waited for. */
+/** The same, for elements that must be awaited. */
 async function arrived(value: unknown): Promise<Printed> {
   if (isPicture(value)) return { picture: await value.dataUrl() };
   if (isTensor(value)) await value.read();
@@ -180,7 +180,7 @@ addEventListener("unhandledrejection", (event) => {
   send({ type: "failed", failure: failureOf(event.reason) });
 });
 
-/** Chooses the device, and says which. */
+/** Chooses the device, and reports it. */
 async function choose(backend: RunRequest["backend"]): Promise<string> {
   if (backend === "webgpu") {
     try {

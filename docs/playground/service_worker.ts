@@ -1,5 +1,5 @@
 /**
- * Keeps all files of the playground, so that it works without a network, and isolates the page, so that
+ * Caches all files of the playground, so that it works offline, and isolates the page, so that
  * programs have shared memory and threads.
  *
  * @module
@@ -9,19 +9,19 @@
 const scope = globalThis as unknown as ServiceWorkerGlobalScope;
 /** Written by the build: all files of the folder. */
 declare const FILES: readonly string[];
-/** Written by the build: what the files hold, in short. */
+/** Written by the build: a hash of the files. */
 declare const VERSION: string;
 
 const NAME = `jacobi-playground-${VERSION}`;
 
-/** Keeps all files. */
+/** Caches all files. */
 async function keep(): Promise<void> {
   const cache = await caches.open(NAME);
   await cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
 }
 
-// The first one begins at once, so that the page is isolated soon, and keeps files when it is told to. A later
-// one replaces the version before only when it has all files.
+// The first version activates at once, so that the page is isolated early, and caches files on request. A later
+// one replaces the previous version only when it has all files.
 scope.addEventListener("install", (event) => {
   if (scope.registration.active !== null) event.waitUntil(keep());
 });
@@ -44,7 +44,7 @@ scope.addEventListener("activate", (event) => {
   })());
 });
 
-/** The same answer, of a page that is isolated from others. */
+/** The same response, with the headers that isolate the page. */
 function isolated(response: Response): Response {
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");

@@ -1,5 +1,5 @@
 /**
- * Programs in addresses: compressed, in base64 for URLs.
+ * Programs in addresses: compressed, in URL-safe base64.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export async function pack(text: string): Promise<string> {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** The program of such a text. */
+/** The program in such a text. */
 export async function unpack(packed: string): Promise<string> {
   const binary = atob(packed.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));

@@ -6,7 +6,7 @@
 import * as Plot from "npm:@observablehq/plot@^0.6";
 import { parseHTML } from "npm:linkedom@^0.18";
 
-/** Where Plot makes its elements. */
+/** The document in which Plot creates its elements. */
 const { document } = parseHTML("<html></html>") as unknown as { readonly document: never };
 
 /** A point of a curve. */
@@ -38,6 +38,6 @@ export function drawCurves(points: readonly Point[]): string {
       ),
     ],
   });
-  // Outside of HTML the name space must be said.
+  // Outside HTML, the namespace must be given.
   return figure.outerHTML.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ');
 }

@@ -1,12 +1,12 @@
 /**
- * The decision map of a classifier of points in the plane, and its loss, as an SVG picture.
+ * The decision map of a classifier of points in the plane, and its loss, as an SVG image.
  *
  * @module
  */
 import { tensor } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 
-/** What to draw. */
+/** The contents of the drawing. */
 export interface Moons {
   /** The points, `[n, 2]`. */
   readonly x: Tensor;
@@ -23,7 +23,7 @@ const PLOT = { left: 520, top: 30, width: 300, height: 300 };
 const RANGE = { x: [-1.5, 2.5], y: [-1.1, 1.6] } as const;
 const CELLS = { x: 70, y: 50 };
 
-/** A place between two numbers, as a fraction. */
+/** A position between two numbers, as a fraction. */
 function fraction(value: number, [low, high]: readonly [number, number]): number {
   return (value - low) / (high - low);
 }

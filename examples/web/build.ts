@@ -1,5 +1,5 @@
 /**
- * Puts the page into a folder, `dist/web` unless another is named:
+ * Builds the page into a folder, `dist/web` by default:
  *
  *     deno run -A examples/web/build.ts
  *     deno run -A jsr:@std/http/file-server dist/web

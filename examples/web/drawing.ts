@@ -12,7 +12,7 @@ export interface Point {
 
 const COLORS = [[225, 87, 89], [242, 179, 62], [78, 121, 167]] as const;
 
-/** The picture of a class at each place of a grid, and points over it. */
+/** The predicted class at each point of a grid, and the data points over it. */
 export function drawMap(
   canvas: HTMLCanvasElement,
   chances: ArrayLike<number>,
@@ -24,7 +24,7 @@ export function drawMap(
     const mixed = [0, 1, 2].map((channel) =>
       COLORS.reduce((sum, color, arm) => sum + color[channel] * chances[COLORS.length * i + arm], 0)
     );
-    // Half way to white, so that points stand out.
+    // Blended with white, so that points are visible.
     image.data.set([...mixed.map((value) => (value + 255) / 2), 255], 4 * i);
   }
   const small = new OffscreenCanvas(grid, grid);

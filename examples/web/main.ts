@@ -1,5 +1,5 @@
 /**
- * A network that learns to tell the arms of a spiral apart, in a page: on the GPU where there is
+ * A network that learns to separate the arms of a spiral, in a page: on the GPU if there is
  * WebGPU, in WebAssembly otherwise. `build.ts` bundles it.
  */
 /// <reference lib="dom" />
@@ -20,11 +20,11 @@ import { drawLosses, drawMap, type Point } from "./drawing.ts";
 
 const POINTS_OF_ARM = 100;
 const ARMS = 3;
-/** How many steps, unless the address says `?steps=200`. */
+/** The number of steps; `?steps=200` in the address overrides it. */
 const STEPS = 600;
-/** The map is drawn and the losses are read after so many steps: reading waits for the GPU. */
+/** The number of steps between updates of the map and the losses: reading waits for the GPU. */
 const ROUND = 10;
-/** Places of the map along each axis. */
+/** Points of the map along each axis. */
 const GRID = 48;
 
 function find<T extends HTMLElement>(id: string): T {
@@ -34,7 +34,7 @@ function find<T extends HTMLElement>(id: string): T {
 const query = new URLSearchParams(location.search);
 const steps = Number(query.get("steps") ?? STEPS);
 
-/** Where to compute, and a sentence about it. `?on=cpu` in the address leaves the GPU out. */
+/** The device, and a sentence about it. `?on=cpu` in the address skips the GPU. */
 async function choose(): Promise<readonly [Device, string]> {
   const [cpu] = devices();
   if (query.get("on") === "cpu") {
@@ -48,7 +48,7 @@ async function choose(): Promise<readonly [Device, string]> {
   }
 }
 
-/** Points on arms that wind around the middle, with a little noise. */
+/** Points on arms that wind around the centre, with a little noise. */
 function spiral(): Point[] {
   return Array.from({ length: ARMS * POINTS_OF_ARM }, (_, i) => {
     const arm = i % ARMS;
@@ -62,7 +62,7 @@ function spiral(): Point[] {
 const model = models.mlp([2, 32, 32, ARMS], { activation: nn.tanh });
 const optimizer = optim.adam(0.01);
 
-/** Trains from the beginning, and draws. */
+/** Trains from scratch, and draws. */
 async function train(device: Device): Promise<void> {
   const points = spiral();
   const places = toDevice(tensor(points.map(({ x, y }) => [x, y])), device);
@@ -91,7 +91,7 @@ async function train(device: Device): Promise<void> {
       [params, memory] = [nextParams, nextMemory];
       round.push(loss);
     }
-    // The GPU runs behind: nothing waits for it before this.
+    // The GPU runs asynchronously: nothing waits for it before this.
     for (const loss of round) losses.push((await loss.read())[0]);
     drawMap(find("map"), await chances(params).read(), GRID, points);
     drawLosses(find("losses"), losses, steps);
@@ -101,7 +101,7 @@ async function train(device: Device): Promise<void> {
     }, ${(losses.length / seconds).toFixed(0)} steps per second`;
     await new Promise((resolve) => setTimeout(resolve));
   }
-  // For whoever looks at the page from outside.
+  // For scripts that inspect the page.
   Object.assign(globalThis, { outcome: { device: String(device), losses } });
 }
 
