@@ -90,10 +90,10 @@ import { assertTensorsClose } from "../src/testing/mod.ts";
 import { assertRefused } from "./support/errors.ts";
 import { assert, assertEquals, assertStrictEquals } from "./support/std.ts";
 
-// What users pass by mistake, through representative functions: each either works or is an error that
-// says what is wrong. The fuzz test calls all the others.
+// Common mistakes of users, in representative functions: each call either works or throws an error that
+// names the mistake. The fuzz test calls all other functions.
 
-/** Something that is not of the type that it stands for. */
+/** A value whose static type is deliberately wrong. */
 // deno-lint-ignore no-explicit-any
 const wrong = (value?: unknown): any => value;
 
@@ -583,7 +583,7 @@ Deno.test("indices out of range are refused with the range", () => {
       "Cannot compute nllLoss: class index 2 at [0] is out of range for 2 classes; " +
       "ignoreIndex is -100",
     ],
-    // Where they are not known while the function is traced, they are looked at when they are.
+    // If they are not known while the function is traced, they are checked when they are.
     [
       () => vmap((i: Tensor) => take([1, 2], i))(far),
       IndexError,
@@ -867,7 +867,7 @@ Deno.test("constants of any shape cost nothing", () => {
     const results: readonly [Tensor, number][] = [
       [huge.add(1).mul(3).sum(), 3 * 2 ** 30],
       [sum(mean(sin(huge), 0)), 0],
-      // Rounded once, as a sum of exact terms is.
+      // Rounded once, like a sum of exact terms.
       [sum(full([2 ** 30], 0.1, { dtype: "float64" })), 0.1 * 2 ** 30],
       [prod(ones([2 ** 30])), 1],
       [prod(full([2 ** 30], -1)), 1],
@@ -1069,7 +1069,7 @@ Deno.test("what a user's function throws comes through, and leaves nothing half 
       caught = error;
     }
     assertStrictEquals(caught, thrown);
-    // Plain evaluation goes on: nothing is recorded, batched or differentiated any more.
+    // Plain evaluation continues: nothing is recorded, batched or differentiated any more.
     assertEquals(square(3).item(), 9);
   }
 });

@@ -71,10 +71,10 @@ import { between, fromValues, makeRandom, real } from "./laws/values.ts";
 import { assertEquals } from "./support/std.ts";
 import { partOf } from "./support/part.ts";
 
-/** Where fast-check begins: the same programs in every run. */
+/** The seed of fast-check: the same programs in every run. */
 const SEED = 20_240_501;
 
-/** One step of a program: an operation, and the places of its operands among the values so far. */
+/** One step of a program: an operation, and the indices of its operands among the values so far. */
 interface Step {
   readonly operation: string;
   readonly first: number;
@@ -83,7 +83,7 @@ interface Step {
 
 type Operation = (x: Tensor, y: Tensor) => Tensor;
 
-/** Brings values that may grow back to moderate size, so that differences stay accurate. */
+/** Scales values that may grow back to moderate size, so that differences stay accurate. */
 function tamed(x: Tensor): Tensor {
   return x.size > 24 ? tanh(x.mean(0)) : tanh(x);
 }
@@ -93,7 +93,7 @@ function matrix(x: Tensor): Tensor {
   return x.ndim === 2 ? x : x.reshape([x.shape[0] ?? 1, -1]);
 }
 
-/** Whether elementwise functions take these two together. */
+/** Whether elementwise functions accept these two together. */
 function fit(x: Tensor, y: Tensor): boolean {
   const n = Math.min(x.ndim, y.ndim);
   for (let i = 1; i <= n; i++) {
@@ -103,7 +103,7 @@ function fit(x: Tensor, y: Tensor): boolean {
   return true;
 }
 
-/** An elementwise operation on any two: the second is summed up where it does not fit. */
+/** An elementwise operation on any two: the second is summed if its shape does not fit. */
 function pairwise(f: Operation): Operation {
   return (x, y) => tamed(f(x, fit(x, y) ? y : y.sum()));
 }
@@ -176,7 +176,7 @@ const smooth: Record<string, Operation> = {
   again: (x, y) => checkpoint((x: Tensor) => tanh(sin(x).mul(y.mean()).add(exp(sin(x)))))(x),
 };
 
-/** Operations with kinks or jumps, where differences say nothing. */
+/** Operations with kinks or jumps, where differences are meaningless. */
 const kinked: Record<string, Operation> = {
   largest: (x) => x.ndim === 0 ? x : x.max(-1),
   larger: pairwise((x, y) => x.maximum(y)),
@@ -194,7 +194,7 @@ const kinked: Record<string, Operation> = {
   places: pairwise((x, y) => x.add(searchsorted([-0.5, 0, 0.5], y).astype(x.dtype).mul(0.1))),
 };
 
-/** Runs a program on its inputs; gives the last value, and a scalar that depends on all of them. */
+/** Runs a program on its inputs; returns the last value, and a scalar that depends on all of them. */
 function run(
   steps: readonly Step[],
   operations: Record<string, Operation>,
@@ -215,7 +215,7 @@ function run(
 function programs(operations: Record<string, Operation>, length: number): fc.Arbitrary<Step[]> {
   const step = fc.record({
     operation: fc.constantFrom(...Object.keys(operations)),
-    // Mostly the latest values, so that programs grow deep.
+    // Mostly the latest values, so that programs become deep.
     first: fc.nat({ max: 2 }),
     second: fc.nat({ max: 5 }),
   });
@@ -314,7 +314,7 @@ Deno.test(`random programs and their derivatives are compiled bit for bit (${atS
       assertRounded(whole(inputs), g(inputs), 2 ** 12, "jit, kept");
       checkPasses(makeProgram((...xs: Tensor[]) => g(xs))(...inputs), inputs, "passes");
     }
-    // Sums of cotangents may come in another order.
+    // Sums of cotangents may have another order.
     const eager = derivatives(total);
     derivatives(compiled).forEach((g, i) => {
       assertNear(g(inputs), eager[i](inputs), 1e-12, `derivative ${i} of jit`);
@@ -340,26 +340,26 @@ Deno.test(`random programs of half floats have one meaning, and their gradients 
       const results = jitted(g)(inputs);
       const expected = g(inputs);
       assertEquals(results.map((y) => y.dtype), expected.map(() => dtype), what);
-      // Where exponentials and the like round apart, so may what is made of them.
+      // Where exponentials and similar functions round differently, so may values computed from them.
       assertRounded(results, expected, 16, `${what}, compiled`);
     }
   });
 });
 
-/** All but those that take sines of numbers of any size, where the last digit of a huge one counts. */
+/** All except those that take sines of numbers of any size, where the last digit of a huge one matters. */
 const steady = Object.fromEntries(
   Object.entries(all).filter(([name]) =>
     !["sin", "cosine", "exponential", "scanned", "mapped", "again", "branched"].includes(name)
   ),
 );
 
-/** Numbers at the ends of the range, and what is no number. */
+/** Numbers at the ends of the range, infinities and NaN. */
 const EXTREMES = [
   ...[0, -0, 1, -1.5, Infinity, -Infinity, NaN],
   ...[5e-324, -3e-310, 2 ** -1022, 1e-200, -1e-160, 1e160, -1e200, 1.7e308],
 ];
 
-/** Arguments as `inputsFrom` gives them, some of whose elements are extreme. */
+/** Arguments like those of `inputsFrom`, with some extreme elements. */
 function extremeInputsFrom(seed: number): Tensor[] {
   const random = makeRandom(seed + 1);
   return inputsFrom(seed).map((x) => {
@@ -417,7 +417,7 @@ function push(f: Endo): Endo {
   return (x) => jvp(f, [x], [direction])[1];
 }
 
-/** Transforms of such functions, each with a plainer way to the same. */
+/** Transforms of such functions, each with a simpler method for the same result. */
 const transforms: Record<string, { transform: (f: Endo) => Endo; plainly: (f: Endo) => Endo }> = {
   grad: {
     transform: (f) => (x) => grad((z) => f(z).mul(weights).sum())(x),

@@ -28,7 +28,7 @@ import { withoutEffects } from "../src/core/program.ts";
 import { assertRefused } from "./support/errors.ts";
 import { assertEquals, assertThrows } from "./support/std.ts";
 
-/** What `run` prints. */
+/** The output that `run` prints. */
 function printed(run: () => unknown): unknown[] {
   const lines: unknown[] = [];
   const { log } = console;

@@ -40,7 +40,7 @@ function chooseNegative(a: Tensor, b: Tensor): Tensor {
   return where(a.less(0), a, b);
 }
 
-/** What a test device has been asked to do. */
+/** The recorded requests to a test device. */
 interface Log {
   compiled: number;
   runs: number;
@@ -48,7 +48,7 @@ interface Log {
   put: number;
 }
 
-/** A backend that is the evaluator under another name, and counts. */
+/** A backend that is the evaluator under another name, and counts calls. */
 function openTestDevice(id: number): { device: Device; log: Log } {
   const log: Log = { compiled: 0, runs: 0, operations: [], put: 0 };
   const evaluator = makeEvaluator("test");
@@ -82,7 +82,7 @@ const { device: first, log } = openTestDevice(0);
 const { device: second } = openTestDevice(1);
 const [cpu] = devices();
 
-/** What `f` makes the first device do. */
+/** The requests that `f` makes to the first device. */
 function logOf(f: () => void): Log {
   Object.assign(log, { compiled: 0, runs: 0, operations: [], put: 0 });
   f();
@@ -291,7 +291,7 @@ Deno.test("only open devices are accepted", () => {
 
 const cube = (x: Tensor) => x.mul(x).mul(x);
 
-/** Whether a tensor goes along with others, as one does that was never placed. */
+/** Whether a tensor is unplaced, and therefore follows other tensors. */
 function isUnplaced(x: Tensor): boolean {
   return (x as Concrete).placement === null;
 }
@@ -307,7 +307,7 @@ Deno.test("grad moves tangents along, and cotangents back to where the value was
     assertStrictEquals(gradient.device, device);
     assertTensorsClose(gradient, expected);
   }
-  // What moved is used in both places, each with a partner that is placed there.
+  // The moved value is used on both devices, each time with a partner that is placed there.
   const near = toDevice(tensor([3, 4]), second);
   const far = toDevice(tensor([5, 6]), first);
   const both = (x: Tensor) =>

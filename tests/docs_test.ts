@@ -11,14 +11,14 @@ function inParentheses(text: string, start: number): string {
   return "";
 }
 
-// Documentation generators show `axis?: number`, and hide that `axis = 0` may be left out.
+// Documentation generators show `axis?: number`, and hide that the default is `axis = 0`.
 Deno.test("parameters that may be left out are declared so, not by a default value", () => {
   const hidden: string[] = [];
   const look = (prefix: string, members: Record<string, unknown>) => {
     for (const [name, member] of Object.entries(members)) {
       if (typeof member === "function") {
         const text = String(member);
-        // Classes, and functions made by others, have no parameters to look at here.
+        // Classes, and functions made by others, have no parameters to check here.
         if (!text.startsWith("function ")) continue;
         const parameters = inParentheses(text, text.indexOf("("));
         if (/(^|,)\s*\w+ = /.test(parameters)) hidden.push(`${prefix}${name}(${parameters})`);

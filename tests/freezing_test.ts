@@ -3,8 +3,8 @@ import type { Program, Tensor } from "../mod.ts";
 import { checkProgram } from "../src/core/check.ts";
 import { assert, assertEquals } from "./support/std.ts";
 
-// Differentiating by a part of the parameters does no work for the rest: never computed, not computed
-// and masked. The proof is in the equations.
+// Differentiating with respect to a part of the parameters does no work for the rest: it is never computed,
+// rather than computed and masked. The equations prove it.
 
 function convolutions(program: Program): { forward: number; input: number; filter: number } {
   const counts = inspect.countOperations(program);
@@ -24,7 +24,7 @@ function lossOf(all: typeof params, train = false): Tensor {
   return nn.crossEntropy(model.apply(all, state, image, { train })[0], target);
 }
 
-/** The program of the gradient by the parameters whose path `isChosen` accepts. */
+/** The program of the gradient with respect to the parameters whose path `isChosen` accepts. */
 function gradientProgram(isChosen: (path: string) => boolean, train = false): Program {
   const [chosen, frozen] = tree.partition(params, isChosen);
   const program = makeProgram(
@@ -39,7 +39,7 @@ for (const train of [false, true]) {
 
   Deno.test(`the gradient of all parameters runs every convolution backwards, in ${mode} mode`, () => {
     const program = gradientProgram(() => true, train);
-    // The first convolution needs no gradient by the image.
+    // The first convolution does not need the gradient with respect to the image.
     assertEquals(convolutions(program), { forward: 20, input: 19, filter: 20 });
   });
 
@@ -47,7 +47,7 @@ for (const train of [false, true]) {
     const forward = makeProgram((p: typeof params) => lossOf(p, train))(params);
     const program = gradientProgram((path) => path.startsWith("fc."), train);
     assertEquals(convolutions(program), { forward: 20, input: 0, filter: 0 });
-    // What is left is the backward pass of the loss and of one linear layer.
+    // The rest is the backward pass of the loss and of one linear layer.
     const extra = program.equations.length - forward.equations.length;
     assert(extra <= 12, `${extra} equations more than the forward pass`);
     const [all, some] = [inspect.countFlops(forward), inspect.countFlops(program)];
@@ -56,7 +56,7 @@ for (const train of [false, true]) {
 
   Deno.test(`the last block alone goes back as far as itself, in ${mode} mode`, () => {
     const program = gradientProgram((path) => path.startsWith("layer4.1."), train);
-    // Two convolutions; the gradient by the block's input is not needed.
+    // Two convolutions; the gradient with respect to the block's input is not needed.
     assertEquals(convolutions(program), { forward: 20, input: 1, filter: 2 });
   });
 

@@ -1,6 +1,6 @@
 /**
- * Calls every public function with arbitrary arguments. Another seed, more calls of each function,
- * one function alone, and each call printed before it is made:
+ * Calls every public function with arbitrary arguments. The seed, the number of calls of each function,
+ * a single function, and printing each call before it is made can be chosen:
  * `deno test tests/fuzz_test.ts -- --seed=7 --runs=1000 --only=conv --verbose`.
  *
  * @module
@@ -20,7 +20,7 @@ import type { Target } from "./fuzz/surface.ts";
 import { assert, assertStrictEquals, assertThrows, fail } from "./support/std.ts";
 import { partOf } from "./support/part.ts";
 
-/** What was given as `--name=text`. */
+/** The value of `--name=text`. */
 function flag(name: string): string | undefined {
   const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
   return given?.slice(name.length + 3);
@@ -30,13 +30,13 @@ const seed = Number(flag("seed") ?? 1);
 const numRuns = Number(flag("runs") ?? partOf(80));
 const only = flag("only");
 
-/** The elements of the largest array that can be allocated: those of the arguments are small. */
+/** The elements of the largest array that can be allocated: arguments are small. */
 const MEMORY = 2 ** 17;
 
-/** So many calls should have given a result at least once. */
+/** The number of calls of which at least one should have returned a result. */
 const ENOUGH = 2000;
 
-/** What is wrong with a function, or `null`. */
+/** The fault of a function, or `null`. */
 function faultOf(target: Target): string | null {
   const options = discoverOptions(target);
   let results = 0;

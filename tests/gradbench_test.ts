@@ -2,9 +2,9 @@ import { linalg, special, tensor } from "../mod.ts";
 import { evals } from "../bench/gradbench/evals/mod.ts";
 import { assert, assertAlmostEquals, assertEquals } from "./support/std.ts";
 
-// The suite compares with its own values; here are forms that come from elsewhere, at small sizes.
+// The suite compares with its own values; these tests use independent formulas, at small sizes.
 
-/** The JSON that a function of an eval reports. */
+/** The JSON result of a function of an eval. */
 function ask(module: string, name: string, input: unknown): unknown {
   const { run, report } = evals[module][name](input as never);
   run();
@@ -33,7 +33,7 @@ function assertClose(actual: unknown, expected: unknown, tolerance = 1e-7): void
   a.forEach((x, i) => assertAlmostEquals(x, b[i], tolerance * Math.max(1, Math.abs(b[i]))));
 }
 
-/** The derivatives of a number by numbers, from differences. */
+/** Partial derivatives of a scalar, by finite differences. */
 function slopes(f: (x: readonly number[]) => number, x: readonly number[]): number[] {
   const h = 1e-5;
   return x.map((_, i) => {

@@ -44,7 +44,7 @@ function assertSame(actual: unknown, expected: unknown, what = "values"): void {
   assertRounded(flatten<Tensor>(actual).leaves, flatten<Tensor>(expected).leaves, 64, what);
 }
 
-/** `f`, compiled, with the number of times that it was traced. */
+/** `f`, compiled, with the number of its traces. */
 // deno-lint-ignore no-explicit-any
 function counted<Args extends any[], Out>(
   f: (...args: Args) => Out,
@@ -68,7 +68,7 @@ function programOf(f: (...args: any[]) => unknown, ...args: unknown[]) {
 
 const x = tensor([0.3, -1.2, 2.5]);
 
-// What is kept
+// Caching
 
 Deno.test("a function is traced once for each dtype and shape", () => {
   const { compiled, count } = counted((a: Tensor) => a.mul(a).sum());
@@ -215,7 +215,7 @@ Deno.test("64 programs are kept, and the one used longest ago makes room", () =>
   for (let n = 1; n <= 64; n++) call(n);
   for (let n = 1; n <= 64; n++) call(n);
   assertEquals(count.traced, 64);
-  // 1 was used longest ago: using it now makes 2 the oldest, which 65 drives out.
+  // 1 was used longest ago: using it now makes 2 the oldest, which 65 evicts.
   call(1);
   call(65);
   assertEquals(count.traced, 65);
@@ -238,7 +238,7 @@ Deno.test("a signature keeps no tensor", () => {
     },
   });
   assertSame(compiled(first), tensor([2, 4]));
-  // A signature that held the argument would ask it for its type.
+  // A signature that held the argument would read its type.
   isOver = true;
   assertSame(compiled(tensor([3, 4])), tensor([6, 8]));
   assertEquals(compiled.explain(tensor([5, 6])), "Cached");
@@ -411,7 +411,7 @@ Deno.test("static data that is changed in place is traced again", () => {
   by.factors[0] = 2;
   by.table[0] = 0;
   assertEquals(scale.explain(x, by), "Cached");
-  // Also where the function itself changes it.
+  // The same if the function itself changes it.
   const push = jit((a: Tensor, list: number[]) => a.mul(list.push(1)), { staticArgnums: 1 });
   const list: number[] = [];
   assertSame(push(x, list), x);
@@ -946,7 +946,7 @@ Deno.test("functions that are not linear are not transposed through jit", () => 
   refuse((v) => v.add(1), 1, "add of float32[] and float32[]");
   refuse((v) => v.astype("int32").astype("float32"), 1, "convert of int32[]");
   refuse((v) => [v, tensor(3)], [1, 1], "a function that returns the constant float32[]");
-  // A constant whose cotangent is zero takes no part.
+  // A constant whose cotangent is zero is not involved.
   assertSame(
     linearTranspose(jit((v: Tensor) => [v, tensor(3)]), 1)([5, null]),
     [tensor(5)],
@@ -958,7 +958,7 @@ Deno.test("noGrad and stopGradient end derivatives inside and outside", () => {
   assertSame(grad(stopped)(x), x);
   const without = jit((a: Tensor) => a.mul(noGrad(sin)(a)).sum());
   assertSame(grad(without)(x), sin(x));
-  // It stays so when the program has been run, and optimised, before.
+  // The same after the program has been run, and optimised.
   stopped(x);
   without(x);
   assertSame(grad(stopped)(x), x);

@@ -2,7 +2,7 @@ import { configure, grad, jit, ones, tensor } from "../mod.ts";
 import type { Tensor } from "../mod.ts";
 import { assert, assertEquals } from "./support/std.ts";
 
-/** What `f` prints as warnings. */
+/** The warnings that `f` prints. */
 function warningsOf(f: () => void): string[] {
   const found: string[] = [];
   const before = console.warn;

@@ -26,7 +26,7 @@ for (const name of Object.keys(primitives) as PrimitiveName[]) {
   });
 }
 
-/** The derivative of a primitive along `tangents`, `null` standing for zero. */
+/** The derivative of a primitive along `tangents`, with `null` for zero. */
 function tangentOf(
   f: (...args: Tensor[]) => Tensor,
   primals: readonly number[][],

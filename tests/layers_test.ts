@@ -5,11 +5,11 @@ import "../mod.ts";
 import { assertEquals } from "./support/std.ts";
 
 // The rules of the architecture: a file imports only from lower floors or from its own folder, where
-// the folder's list, if there is one, allows only files that stand earlier in it.
+// the folder's list, if there is one, only allows files that are earlier in it.
 
 /**
- * Folders and files from the ground up. Those on the same floor do not import each other. A file belongs
- * to the innermost of them that it stands in.
+ * Folders and files from the lowest floor up. Those on the same floor do not import each other. A file belongs
+ * to the innermost entry that contains it.
  */
 const floors: readonly (readonly string[])[] = [
   ["src/base"],
@@ -403,7 +403,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The files that may use the runtime, and what of it: `Deno`, or a `node:` module. */
+/** The files that may use the runtime, and the part of it that they use: `Deno`, or a `node:` module. */
 const hostUses: Readonly<Record<string, readonly string[]>> = {
   "src/backends/xla/install.ts": ["Deno"],
   "src/backends/xla/hosts/connection.ts": ["Deno"],
@@ -424,7 +424,7 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-/** Sources by path from the root of the repository, such as `src/base/shape.ts`. */
+/** Sources by path relative to the root of the repository, such as `src/base/shape.ts`. */
 type Sources = ReadonlyMap<string, string>;
 
 const tokens = new RegExp(
@@ -434,7 +434,7 @@ const tokens = new RegExp(
     String.raw`"(?:\\.|[^"\\\n])*"`,
     String.raw`'(?:\\.|[^'\\\n])*'`,
     "`(?:\\\\.|[^`\\\\])*`",
-    // A pattern stands where a value may begin; elsewhere a slash divides.
+    // A pattern can only occur where a value may begin; elsewhere a slash is a division.
     String.raw`(?<=[=(,:!&|?;[{]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/`,
   ].join("|"),
   "g",
@@ -478,7 +478,7 @@ function resolvePath(from: string, specifier: string): string {
   return new URL(specifier, `file:///${from}`).pathname.slice(1);
 }
 
-/** Every breach of the rules, one sentence each, in the order of the paths. */
+/** Every violation of the rules, one sentence each, in the order of the paths. */
 function findBreaches(sources: Sources, rules: Rules): string[] {
   const breaches: string[] = [];
   const edges = new Map<string, string[]>();
@@ -564,7 +564,7 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** What the entry points import, as far as it can be read: types alone are not loaded. */
+/** The imports of the entry points, as far as they can be read: types alone are not loaded. */
 async function readLoadedSources(): Promise<Sources> {
   const sources = new Map<string, string>();
   const queue = Object.values(manifest.exports).map((path) => resolvePath("deno.json", path));
@@ -620,7 +620,7 @@ Deno.test({
   fn: async () => assertEquals(findBreaches(await readAllSources(), rules), []),
 });
 
-/** Imports of one backend's files from outside of the backends. */
+/** Imports of one backend's files from outside the backends. */
 function findNamedBackends(sources: Sources): string[] {
   return [...sources].flatMap(([path, source]) =>
     readImports(source).map(({ specifier }) => resolvePath(path, specifier))
@@ -642,8 +642,8 @@ Deno.test({
 });
 
 /**
- * What kernels must not do, for what is written once depends on its parameters alone: keep state in
- * variables of modules, or hand `Builder.once` anything but a function of a module.
+ * Violations by kernels, whose code is cached by its parameters alone: state in variables of
+ * modules, or anything but a function of a module as an argument of `Builder.once`.
  */
 function findImpureKernels(sources: Sources): string[] {
   const found: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Tensors over a mesh whose devices are evaluators: where values are, in every transform. What XLA makes
- * of it stands in `tests/backends/xla/`.
+ * Tensors over a mesh whose devices are evaluators: the shardings of values in every transform. The tests with
+ * XLA are in `tests/backends/xla/`.
  *
  * @module
  */
@@ -36,10 +36,10 @@ import { assertTensorsClose } from "../src/testing/mod.ts";
 import { assertRefused } from "./support/errors.ts";
 import { assertEquals, assertStrictEquals } from "./support/std.ts";
 
-/** Shardings that executables were made for. */
+/** The shardings of compiled executables. */
 const compiled: (readonly Sharding[])[] = [];
 
-/** Devices of one backend, which does nothing by itself. */
+/** Devices of one backend, which delegates to the evaluator. */
 function open(ids: readonly number[]): Device[] {
   const evaluator = makeEvaluator("test");
   const backend = {
@@ -114,7 +114,7 @@ Deno.test("tangents move along, cotangents move back, and the mapped axis stays 
     vmap((x: Tensor) => toDevice(x, columns), 1, 1)(ones([2, 3, 4])).sharding,
     shard(machines, null, null, "model"),
   );
-  // An example is divided as the batch is, less the mapped axis.
+  // An example has the sharding of the batch, without the mapped axis.
   const divided = toDevice(batch, shard(machines, null, "data", "model"));
   vmap((x: Tensor) => {
     assertStrictEquals(x.sharding, shard(machines, "data", "model"));

@@ -1,7 +1,7 @@
 import * as jacobi from "../mod.ts";
 import { assertEquals } from "./support/std.ts";
 
-// The names that users may rely on: none may go missing.
+// The names that users may rely on: none may disappear.
 
 const flat = `
   grad valueAndGrad vjp jvp linearize linearTranspose jacfwd jacrev hessian hvp vmap jit noGrad

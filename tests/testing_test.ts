@@ -218,7 +218,7 @@ Deno.test("right derivatives pass, over trees, with integers held fixed", () => 
   checkGrads((_x) => tensor(1, { dtype: "float64" }), [1]);
 });
 
-/** A function whose derivative is said to be what it is not: twice the true one. */
+/** A function with a wrong derivative rule: twice the true derivative. */
 function lying(x: Tensor): Tensor {
   return x.mul(2).sub(stopGradient(x)).sin();
 }
@@ -245,7 +245,7 @@ Deno.test("a wrong derivative is named with argument, result, order and mode", (
       "against central differences, by inner products, " +
       "the values are not close (rtol 0.000001, atol 0.000001): …",
   );
-  // Right to the first order: the slope's own slope is hidden.
+  // Correct to the first order: the slope's own slope is hidden.
   const hidden = (x: Tensor) => x.mul(stopGradient(x)).mul(2).sub(stopGradient(x.square()));
   checkGrads(hidden, [0.5], { order: 1 });
   assertEquals(

@@ -183,7 +183,7 @@ Deno.test("training can be wrapped by functions of any parameters", () => {
     }
     return tree.map((p) => p.add(0), params);
   }
-  // With a constraint, which interfaces fit too, or one of types without interfaces.
+  // With a constraint, either one that interfaces satisfy too, or one of types without interfaces.
   function step<P extends object>(loss: (params: P) => Tensor, params: P): P {
     const halved = tree.map((g) => g.mul(-0.5), grad(loss)(params));
     return optim.applyUpdates(tree.map((p) => p.add(0), params), halved);

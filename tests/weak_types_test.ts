@@ -39,12 +39,12 @@ import { assert, assertEquals, assertThrows } from "./support/std.ts";
 const f64 = (value: number | number[]) => tensor(value, { dtype: "float64" });
 const int32 = (value: number | number[]) => tensor(value, { dtype: "int32" });
 
-/** A tensor's type and elements, to be compared bit by bit. */
+/** A tensor's type and elements, for bitwise comparisons. */
 function bits(x: Tensor): unknown[] {
   return [x.dtype, x.shape, [...x.data()]];
 }
 
-/** `f`, compiled, with the number of times that it was traced. */
+/** `f`, compiled, with the number of its traces. */
 // deno-lint-ignore no-explicit-any
 function counted(f: (...args: any[]) => Tensor) {
   const count = { traced: 0 };
@@ -206,7 +206,7 @@ Deno.test("a tensor in a number's place traces again, and a number in a tensor's
   );
 });
 
-// What needs to know a number
+// Operations that need the value of a number
 
 const hint = "a number traced by jit (name its argument in staticArgnums)";
 
@@ -301,7 +301,7 @@ Deno.test("operators and reads on an unknown number are refused by whole message
       "name its argument in staticArgnums, or choose between values with where, " +
       "and between computations with cond or whileLoop",
   );
-  // A transform inside does not hide what keeps the number unknown.
+  // A transform inside does not hide the reason why the number is unknown.
   const error = assertThrows(
     () => jit((n: number) => grad((m: Tensor) => m.mul(m.item()))(n as never))(1),
     TraceError,
@@ -318,7 +318,7 @@ Deno.test("an array of numbers that jit follows is joined with stack", () => {
   );
 });
 
-// Derivatives by numbers
+// Derivatives with respect to numbers
 
 const third = 1 / 3;
 
@@ -421,7 +421,7 @@ Deno.test("tangents of a number may be numbers and floats of either precision", 
   assertEquals(jvp(f, [at], [null])[1].item(), 0);
   assertThrows(() => jvp(f, [at], [int32(1)]), TypeError, "got int32[]; convert with astype");
   assertThrows(() => jvp(f, [at], [tensor([1])]), TypeError, "got float32[1]");
-  // A number that an outer transform follows adopts the dtype of its place.
+  // A number traced by an outer transform adopts the dtype of its position.
   const outer = (n: Tensor) => jvp((y: Tensor) => y.mul(2), [f64(1)], [n])[1];
   assertEquals(bits(jit(outer)(0.1 as never)), bits(f64(0.2)));
   assertEquals(bits(grad(outer)(0.1)), bits(f64(2)));

@@ -26,16 +26,16 @@ import type { Program } from "../../src/core/program.ts";
 import { assertNear } from "../laws/assertions.ts";
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
 
-// A whileLoop with a bound means the plain loop, and has its derivatives in every mode.
+// A whileLoop with a bound has the values of the plain loop, and its derivatives in every mode.
 
 const f64 = (values: NestedArray | number) => tensor(values, { dtype: "float64" });
 
 type OfTwo = (w: Tensor, x: Tensor) => Tensor;
 
-/** Both ways of keeping values. */
+/** Both policies for saved values. */
 const ways = [false, true] as const;
 
-/** Grows until it is large: `x` decides on how many steps. */
+/** Grows until it is large: `x` determines the number of steps. */
 function growth(maxSteps: number, checkpoint: boolean): OfTwo {
   return (w, x) =>
     whileLoop((y) => y.less(30), (y) => y.mul(w).add(y.cos()).add(0.5), x, {
@@ -44,7 +44,7 @@ function growth(maxSteps: number, checkpoint: boolean): OfTwo {
     });
 }
 
-/** The same with JavaScript's own loop. */
+/** The same with a JavaScript loop. */
 function plainGrowth(maxSteps: number): OfTwo {
   return (w, x) => {
     let y = x;
@@ -53,7 +53,7 @@ function plainGrowth(maxSteps: number): OfTwo {
   };
 }
 
-/** Derivatives by all modes, up to the second order. */
+/** Derivatives in all modes, up to the second order. */
 const derivatives: Readonly<Record<string, (f: OfTwo) => OfTwo>> = {
   value: (f) => f,
   grad: (f) => grad(f) as OfTwo,
@@ -209,7 +209,7 @@ Deno.test("a bounded loop acts once in each step", () => {
   }
 });
 
-/** How often an operation runs. */
+/** The number of times that an operation runs. */
 function countRuns(name: string, f: () => unknown): number {
   let count = 0;
   const before = installInspector((primitive) => {
@@ -229,7 +229,7 @@ Deno.test("the work of a bounded loop is that of the steps that it takes", () =>
       const f = growth(maxSteps, checkpointed);
       return countRuns("sin", () => (grad(f) as OfTwo)(f64(1.6), f64(9)));
     });
-    // Three steps: the slope of each cosine once, or again at every level of the tree.
+    // Three steps: the slope of each cosine is computed once, or again at every level of the tree.
     const levels = Math.ceil(Math.log(maxSteps) / Math.log(16));
     assertEquals(runs[0], 3);
     assert(runs[1] <= 3 * levels, `${runs[1]} runs`);
@@ -269,7 +269,7 @@ Deno.test("second derivatives of a loop with the highest bound have room", () =>
   assertNear([jit(derive(f))(w, x)], [derive(plain)(w, x)], 1e-11, "hessian, compiled");
 });
 
-/** Elements that a program and those within it write. */
+/** The number of elements that a program and its nested programs write. */
 function elementsOf({ equations }: Program): number {
   return equations.reduce(
     (sum, { outputs, params }) =>
@@ -293,7 +293,7 @@ Deno.test("what a checkpointed loop keeps grows with the logarithm of its steps"
   assert(third - second < 2 * (second - first), `${first}, ${second}, ${third}`);
   assert(third < 65536, `${third} elements`);
   assert(kept(4096, false) > 4096 * 100);
-  // Room for steps that are not taken is bounded, too.
+  // Space for steps that are not taken is bounded, too.
   const [high, highest] = [kept(2 ** 20, false), kept(2 ** 31 - 1, false)];
   assert(high < kept(2 ** 16, false), `${high} elements`);
   assert(highest < 3 * high, `${high}, ${highest} elements`);

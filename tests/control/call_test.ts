@@ -33,7 +33,7 @@ import type { Flat, Maker } from "../laws/laws.ts";
 import { fromValues, integers, makeRandom, real } from "../laws/values.ts";
 import { assert, assertEquals, assertStrictEquals } from "../support/std.ts";
 
-/** The programs that `program` calls, and those that they call. */
+/** The programs called by `program`, and those that they call. */
 function calledBy(program: Program): Program[] {
   return program.equations.flatMap(({ params }) =>
     Object.values(params ?? {}).flatMap((inner) =>
@@ -42,7 +42,7 @@ function calledBy(program: Program): Program[] {
   );
 }
 
-/** Equations by primitive, in a program and in those that it calls. */
+/** The number of equations of each primitive, in a program and in those that it calls. */
 function countsOf(program: Program): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const part of [program, ...calledBy(program)]) {
@@ -68,7 +68,7 @@ const program = makeProgram((x: Tensor, y: Tensor, n: Tensor) => {
   tensor([0, 1, 2], { dtype: "int32" }),
 );
 
-/** A program without stops: its derivatives are those of its values. */
+/** A program without stop-gradients: its derivatives are those of its values. */
 const smooth = makeProgram((x: Tensor, y: Tensor, n: Tensor) => {
   const z = x.mul(y).sin();
   return [z.add(y.at(n)), n.add(1), x, x.square().sum(), tensor([1, 2], { dtype: "float64" })];
@@ -219,7 +219,7 @@ Deno.test("results that do not move have no tangent and take no cotangent", () =
   assertEquals((back as Tensor).toArray(), [0, 0, 0]);
 });
 
-// Whole models: jit around and inside the gradient does the same work as neither.
+// Whole models: with jit around or inside the gradient, the work is the same as without.
 
 const model = models.resnet18({ classes: 10 });
 const [params, state] = model.init(random.key(0));

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertStrictEquals } from "../support/std.ts";
 
 const x = zeros([3]);
 
-/** Asserts that two functions of `x` have different programs, and each an equal one when traced again. */
+/** Asserts that two functions of `x` have different programs, and that each has an equal one when traced again. */
 function assertApart(f: (x: Tensor) => unknown, g: (x: Tensor) => unknown): void {
   const [first, second, third] = [f, g, f].map((h) => canonical(makeProgram(h)(x)));
   assert(first !== second);
@@ -39,7 +39,7 @@ Deno.test("functions among parameters are themselves", () => {
   const [p, q] = [(name: string) => name === "sin", (name: string) => name === "cos"];
   const wrapped = (policy: (name: string) => boolean) => (x: Tensor) =>
     checkpoint((x: Tensor) => x.sin(), { policy })(x);
-  // The checkpointed program itself is traced anew, and compared by identity.
+  // The checkpointed program itself is traced again, and compared by identity.
   const programs = [p, q].map((policy) => canonical(makeProgram(wrapped(policy))(x)));
   assert(programs[0] !== programs[1]);
 });
@@ -64,9 +64,9 @@ Deno.test("programs that were used long ago make room", () => {
 
 Deno.test("what is made anew in each call is not kept, and what it closes over neither", () => {
   const identity = customVjp((x: Tensor) => x, (x: Tensor) => [x, null], (_, g) => [g]);
-  // Each call has a rule of its own.
+  // Each call has its own rule.
   const program = makeProgram((x: Tensor) => identity(x))(x);
-  // Had it been kept when it was met first, another program with the same parameters would be it.
+  // If it had been kept when it was first seen, it would replace other programs with the same parameters.
   const other = new Program(program.binders, program.equations, program.results);
   assertStrictEquals(canonical(program), program);
   assertStrictEquals(canonical(other), other);

@@ -26,12 +26,12 @@ import { assert, assertEquals } from "../support/std.ts";
 const width = 64;
 const weights = random.normal(random.key(1), [width, width]).div(8);
 
-/** A residual block that needs several intermediate values for its derivative. */
+/** A residual block whose derivative needs several intermediate values. */
 function block(x: Tensor): Tensor {
   return matmul(x, weights).tanh().add(x.sin());
 }
 
-/** A chain of blocks in groups, of which each is checkpointed. */
+/** A chain of blocks in groups, each of which is checkpointed. */
 function chain(blocks: number, group: number, policy: CheckpointPolicy | null) {
   const run = (x: Tensor) => {
     for (let i = 0; i < group; i++) x = block(x);
@@ -46,12 +46,12 @@ function chain(blocks: number, group: number, policy: CheckpointPolicy | null) {
 
 const x = random.normal(random.key(2), [128, width]);
 
-/** The working memory of a compiled function, in values of the chain. */
+/** The working memory of a compiled function, in units of a value of the chain. */
 function workspaceOf(f: (x: Tensor) => Tensor): number {
   return inspect.kernels(makeProgram(f)(x)).workspace / (x.size * 4);
 }
 
-/** The same of a gradient. */
+/** The same for a gradient. */
 function memoryOf(f: (x: Tensor) => Tensor): number {
   return workspaceOf(grad(f));
 }
@@ -68,10 +68,10 @@ function countOf(program: Program, name: string): number {
 
 Deno.test("a chain of 64 blocks in checkpointed groups needs memory for about its square root", () => {
   const [plain, eight] = [memoryOf(chain(64, 8, null)), memoryOf(chain(64, 8, "nothing"))];
-  // Each block keeps two values; a group of eight keeps its own sixteen, and eight groups their starts.
+  // Each block keeps two values; a group of eight keeps its own sixteen, and the inputs of the eight groups.
   assert(plain > 110, `${plain} values without checkpoint`);
   assert(eight < 30, `${eight} values with it`);
-  // Four times as long a chain needs twice the memory, and not four times.
+  // A chain of four times the length needs twice the memory, not four times.
   const four = memoryOf(chain(16, 4, "nothing"));
   assert(eight / four < 2.2, `${four} values for 16 blocks, ${eight} for 64`);
 });
@@ -97,8 +97,8 @@ Deno.test("policies keep what they say", () => {
     const program = programOf(policy);
     return ["contract", "tanh", "sin"].map((name) => countOf(program, name));
   };
-  // Forward, and backward for the argument: what is computed again comes on top. The last block's
-  // results are needed by nobody.
+  // Forward, and backward for the argument, in addition to the recomputation. The last block's
+  // results are not needed.
   assertEquals(counts(null), [8, 4, 4]);
   assertEquals(counts("everything"), [8, 4, 4]);
   const [products, tanh] = counts("products");
@@ -125,7 +125,7 @@ Deno.test("the passes do not undo a checkpoint", () => {
   const { exp } = inspect.countOperations(
     inspect.passes(makeProgram(valueAndGrad(f))(tensor([1, 2]))).at(-1)!.program,
   );
-  // Two forward; the backward pass computes both again.
+  // Two forward; the backward pass recomputes both.
   assertEquals(exp, 4);
 });
 

@@ -48,7 +48,7 @@ function waves({ x, n }: Operands, y: Tensor) {
   };
 }
 
-/** A function of trees with integers, whose rule gives its true derivative. */
+/** A function of trees with integers, whose rule computes its true derivative. */
 const honest = customJvp(waves, ([{ x, n }, y], [{ x: dx }, dy]) => {
   const slope = cos(x.mul(y)).mul(n.astype("float64"));
   return [waves({ x, n }, y), {

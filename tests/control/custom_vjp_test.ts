@@ -42,7 +42,7 @@ interface Operands {
   readonly n: Tensor;
 }
 
-/** A function of trees with integers, whose rule gives its true derivative. */
+/** A function of trees with integers, whose rule computes its true derivative. */
 const honest = customVjp(
   ({ x, n }: Operands, y: Tensor) => {
     const waves = sin(x.mul(y)).mul(n.astype("float64"));

@@ -32,7 +32,7 @@ import { assertNear } from "../laws/assertions.ts";
 import { assertEquals, assertThrows } from "../support/std.ts";
 import { partOf } from "../support/part.ts";
 
-// An example of a vmap sees nothing of a branch that it did not take, nor of steps after its last.
+// Under vmap, an example is unaffected by branches that it does not take and by steps after its last.
 
 const f64 = (values: NestedArray | number) => tensor(values, { dtype: "float64" });
 const i32 = (values: NestedArray | number) => tensor(values, { dtype: "int32" });
@@ -40,7 +40,7 @@ const table = f64([10, 20, 30]);
 
 type OfOne = (x: Tensor) => Tensor;
 
-/** What every example gives by itself. */
+/** The results of the examples computed individually. */
 function oneAtATime(f: OfOne, xs: Tensor): Tensor {
   return stack(Array.from({ length: xs.shape[0] }, (_, k) => f(xs.at(k))));
 }
@@ -51,7 +51,7 @@ function assertEach(f: OfOne, xs: Tensor, law: string, isCompiled = true): void 
   if (isCompiled) assertNear([jit(vmap(f))(xs)], [expected], 1e-12, `${law}, compiled`);
 }
 
-/** The ways to derivatives of a function of a float scalar, up to the second order. */
+/** The methods for derivatives of a function of a float scalar, up to the second order. */
 const derivatives: Readonly<Record<string, (f: OfOne) => OfOne>> = {
   value: (f) => f,
   grad: (f) => grad(f) as OfOne,
@@ -64,8 +64,8 @@ const derivatives: Readonly<Record<string, (f: OfOne) => OfOne>> = {
 };
 
 /**
- * Holds the derivatives of each example, mapped and through the map, to those of single calls. A
- * weight that all share makes their derivatives a sum.
+ * Compares the derivatives of each example, mapped and through the map, with those of single calls. With
+ * respect to a shared weight, derivatives are a sum.
  */
 function assertDerivatives(
   f: (w: Tensor, x: Tensor) => Tensor,
@@ -158,7 +158,7 @@ Deno.test("a loop that would not end for those that do not enter it ends", () =>
   for (const g of [pairs, jit(pairs)]) assertNear([g(xs, ys)], [expected], 0, "of every pair");
 });
 
-/** Functions with a derivative that is not finite, or a value, where their branch is not taken. */
+/** Functions with a derivative, or a value, that is not finite where their branch is not taken. */
 const partial: Readonly<Record<string, (w: Tensor, x: Tensor) => Tensor>> = {
   logarithm: (w, x) => x.mul(w).log(),
   root: (w, x) => x.sqrt().mul(w),
@@ -182,7 +182,7 @@ for (const [name, g] of Object.entries(partial)) {
       cond(x.greater(0), (x) => g(w, x), (x) => x.mul(3).mul(w), x) as Tensor;
     assertDerivatives(f, f64(1.5), f64([0, 1, 0.5]), name);
     assertDerivatives(f, f64(1.5), f64([0, -2]), `${name}, which nobody takes`);
-    // Nobody takes the branch in which the weight itself has no derivative.
+    // No example takes the branch in which the weight itself has no derivative.
     const only = (w: Tensor, x: Tensor) =>
       cond(x.greater(0), (x) => g(w, x), (x) => x.mul(3), x) as Tensor;
     assertDerivatives(only, f64(0), f64([0, -2]), `${name} at no weight`);
@@ -355,7 +355,7 @@ Deno.test("a linear function that differs between examples can be transposed", (
   }
 });
 
-/** What is printed. */
+/** The printed values. */
 function shown(f: () => unknown): unknown[] {
   const seen: unknown[] = [];
   heard = seen;
@@ -443,7 +443,7 @@ Deno.test("debugNaNs sees nothing of what examples did not do", () => {
   }
 });
 
-/** Where fast-check begins: the same functions in every run. */
+/** The seed of fast-check: the same functions in every run. */
 const SEED = 20_261_130;
 
 /** A random function: an operation on simpler ones. */
@@ -462,17 +462,17 @@ const leaves: Readonly<Record<string, (w: Tensor, x: Tensor) => Tensor>> = {
   constant: () => f64(0.75),
 };
 
-/** What is defined where its argument is above a threshold only. */
+/** Functions that are only defined for arguments above a threshold. */
 const guarded: Readonly<Record<string, (w: Tensor, y: Tensor, low: number) => Tensor>> = {
   logarithm: (_, y, low) => y.sub(low).log(),
   root: (w, y, low) => y.sub(low).sqrt().mul(w),
   reciprocal: (w, y, low) => w.div(y.sub(low)),
-  // Fails for what is not above the threshold.
+  // Fails for arguments that are not above the threshold.
   entry: (_, y, low) => {
     const place = y.greater(low).astype("int32").sub(1);
     return table.set([place], y).sum();
   },
-  // Never ends for what is not above the threshold.
+  // Never ends for arguments that are not above the threshold.
   ladder: (w, y, low) =>
     whileLoop(
       ([n]: [Tensor, Tensor]) => n.notEqual(0),
@@ -505,7 +505,7 @@ function meaning({ kind, parts, threshold }: Node, w: Tensor, x: Tensor): Tensor
         meaning(second, w, x),
         f64([0.25, -0.5]),
       )[0];
-    // Roots are taken as long as they may be.
+    // Roots are taken as long as they are defined.
     case "while":
     case "bounded":
       return whileLoop(
@@ -553,7 +553,7 @@ Deno.test(`a batch of random branches and loops is its examples (seed ${SEED})`,
   fc.assert(fc.property(node, places, law), { seed: SEED, numRuns: partOf(40) });
 });
 
-// Few places of a carried value are changed without touching the rest, each example's own.
+// A few positions of a carried value, different for each example, are changed without touching the rest.
 
 type Step = (i: Tensor, b: Tensor, x: Tensor) => Tensor;
 

@@ -33,7 +33,7 @@ type Map = (x: Tensor) => Tensor;
 
 const wide = (value: number | number[] | number[][]): Tensor => tensor(value, { dtype: "float64" });
 
-/** Newton's method for a function of each element by itself. */
+/** Newton's method for a function, applied to each element separately. */
 function newtonStep(f: Map, x: Tensor): Tensor {
   const [y, slope] = jvp(f, [x], [onesLike(x)]) as [Tensor, Tensor];
   return x.sub(y.div(slope));
@@ -227,7 +227,7 @@ Deno.test("the steps of a solver are not differentiated, and run once for each s
   f(counting)(a);
   assertEquals(solves, 1);
   const gradient = grad(f(counting))(a);
-  // The first of these is the attempt to trace it.
+  // The first of these is from the attempt to trace it.
   assertEquals(solves, 1 + 3);
   assertTensorsClose(gradient, grad(f(conjugateGradients))(a), { rtol: 1e-10 });
 });

@@ -22,7 +22,7 @@ import fixture from "../fixtures/control_flow.json" with { type: "json" };
 import { assertTensorsClose } from "../../src/testing/mod.ts";
 import { assertEquals } from "../support/std.ts";
 
-// The same programs as in control_flow.py, whose values are JAX's.
+// The same programs as in control_flow.py, which computes JAX's values.
 
 const f64 = (values: NestedArray | number) => tensor(values, { dtype: "float64" });
 

@@ -12,7 +12,7 @@ import { makeRandom } from "../laws/values.ts";
 import { assertEquals } from "../support/std.ts";
 import { subjectsOf } from "./subjects.ts";
 
-// Every form of control flow obeys the laws of primitives, and means what plain code means.
+// Every form of control flow obeys the laws of primitives, and has the same results as plain code.
 
 for (const [name, { f, plain, make }] of Object.entries(subjectsOf("float64"))) {
   Deno.test(`${name} obeys the laws of primitives`, () => {

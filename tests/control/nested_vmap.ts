@@ -1,6 +1,6 @@
 /**
- * What `shardMap` means, by other means: arguments cut into parts, `vmap` over each axis of the mesh, and
- * results put together.
+ * A reference implementation of `shardMap`: arguments are cut into parts, `vmap` is applied over each axis of
+ * the mesh, and results are put together.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { vmap } from "../../mod.ts";
 import type { Mesh, Sharding, Tensor } from "../../mod.ts";
 import type { Flat } from "../laws/laws.ts";
 
-/** For each axis of a tensor the names of the axes that divide it, then a place for what is left. */
+/** For each axis of a tensor, the names of the mesh axes that divide it, then `null` for the remaining axis. */
 function axesOf({ spec }: Sharding, ndim: number): (string | null)[] {
   return Array.from({ length: ndim }, (_, axis) => [...(spec[axis] ?? []), null]).flat();
 }
@@ -30,7 +30,7 @@ export function nestedVmap(
       return { x: x.reshape(shape), order: axesOf(ins[i], x.ndim) };
     });
     let ndims: number[] = [];
-    // The outermost axis is the first to be taken away, so that places are counted without those before.
+    // The outermost axis is removed first, so positions are counted without the axes before it.
     const names = Object.keys(mesh.axes);
     const without = (order: (string | null)[], gone: readonly string[]) =>
       order.filter((one) => one === null || !gone.includes(one));

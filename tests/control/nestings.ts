@@ -1,5 +1,5 @@
 /**
- * Every way to a derivative: for tests that a rule is used, however transforms are nested.
+ * All methods for a derivative: for tests that a rule is used, however transforms are nested.
  *
  * @module
  */
@@ -26,11 +26,11 @@ import { assertTensorsClose } from "../../src/testing/mod.ts";
 /** A function of a scalar. */
 export type Scalar = (x: Tensor) => Tensor;
 
-/** A way to the derivative of a function of a scalar. */
+/** A method for the derivative of a function of a scalar. */
 export interface Way {
-  /** What is nested. */
+  /** The nested transforms. */
   readonly name: string;
-  /** The modes that take part. */
+  /** The modes that are involved. */
   readonly mode: "forward" | "reverse" | "both";
   /** The derivative. */
   readonly derive: (f: Scalar) => Scalar;
@@ -40,7 +40,7 @@ const twice = (x: Tensor): Tensor => x.mul(tensor([1, 1], { dtype: "float64" }))
 const forward = (f: Scalar): Scalar => (x) => jvp(f, [x], [1])[1] as Tensor;
 const first = (f: (xs: Tensor) => Tensor): Scalar => (x) => f(x.expandDims(0)).at(0);
 
-/** What may stand around the function itself and keeps its values. */
+/** Transforms around the function itself that preserve its values. */
 const wrappers: readonly (readonly [string, (f: Scalar) => Scalar, isForwardOnly?: boolean])[] = [
   ["the function", (f) => f],
   ["jit", (f) => jit(f)],
@@ -88,7 +88,7 @@ const wrappers: readonly (readonly [string, (f: Scalar) => Scalar, isForwardOnly
     )[1]],
 ];
 
-/** What takes the derivative. */
+/** The transforms that take the derivative. */
 const derivatives: readonly Way[] = [
   { name: "grad", mode: "reverse", derive: (f) => grad(f) as Scalar },
   { name: "vjp", mode: "reverse", derive: (f) => (x) => vjp(f, x)[1](1)[0] as Tensor },
@@ -117,7 +117,7 @@ const derivatives: readonly Way[] = [
   },
 ];
 
-/** Holds what `derive` gives to `expected`, in float64; failures say which way it is. */
+/** Compares the result of `derive` with `expected`, in float64; failures name the method. */
 export function checkWay(name: string, derive: () => Tensor, expected: number): void {
   try {
     const wanted = tensor(expected, { dtype: "float64" });
@@ -129,7 +129,7 @@ export function checkWay(name: string, derive: () => Tensor, expected: number): 
   }
 }
 
-/** Every way to the first derivative. */
+/** All methods for the first derivative. */
 export const ways: readonly Way[] = derivatives.flatMap(({ name, mode, derive }) =>
   wrappers.filter(([, , isForwardOnly]) => mode === "forward" || !isForwardOnly).map((
     [inner, wrap],

@@ -36,7 +36,7 @@ import type { Num } from "../fuzz/dual.ts";
 import { fail } from "../support/std.ts";
 import { partOf } from "../support/part.ts";
 
-/** What was given as `--name=number`. */
+/** The value of `--name=number`. */
 function flag(name: string, otherwise: number): number {
   const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
   return given === undefined ? otherwise : Number(given.slice(name.length + 3));
@@ -45,27 +45,27 @@ function flag(name: string, otherwise: number): number {
 const seed = flag("seed", 1);
 const numRuns = flag("runs", partOf(150));
 
-/** A function of two scalars, by the library. */
+/** A function of two scalars, in terms of the library. */
 type Pair = (x: Tensor, y: Tensor) => Tensor;
 
-/** The same function, by the library and by dual numbers. */
+/** The same function, in terms of the library and of dual numbers. */
 interface Both {
   readonly pair: Pair;
   readonly plain: (x: Num, y: Num) => Num;
-  /** How many derivatives were taken. */
+  /** The number of derivatives taken. */
   readonly order: number;
-  /** Whether it holds a loop that reverse mode cannot go through. */
+  /** Whether it contains a loop that has no reverse mode. */
   readonly isForward: boolean;
 }
 
-/** From a function, and a number that chooses between variants, to another one. */
+/** Maps a function, and a number that chooses between variants, to another function. */
 type Wrap = (f: Both, pick: number) => Both;
 
 const wide = (value: number | number[]): Tensor => tensor(value, { dtype: "float64" });
 const count = (value: number): Tensor => tensor(value, { dtype: "int32" });
 const [one, minus, half] = [1, -1, 0.5];
 
-/** The same values, by the library in another way. */
+/** The same values, computed differently by the library. */
 function around(wrap: (f: Pair, pick: number) => Pair): Wrap {
   return (f, pick) => ({ ...f, pair: wrap(f.pair, pick) });
 }
@@ -94,7 +94,7 @@ function derived(derive: (f: Pair, pick: number) => Pair, isReverse: boolean): W
     };
 }
 
-/** Directions along the argument that `pick` chooses; nothing moves the other, said in several ways. */
+/** Directions along the argument that `pick` chooses; the other tangent is zero, in one of several forms. */
 function directions(x: Tensor, y: Tensor, pick: number): (Tensor | number | null)[] {
   const [moving, still] = pick % 2 === 0 ? [x, y] : [y, x];
   const none = [null, zerosLike(still), still.mul(0), moving.mul(0)][pick % 4];
@@ -112,7 +112,7 @@ const otherwise: Pair = (x, y) => x.mul(0.3).sub(y.sin());
 const otherwiseOf = (x: Num, y: Num): Num =>
   dual.add(dual.mul(0.3, x), dual.mul(minus, dual.sin(y)));
 
-/** The parts of tangents that rules add up. */
+/** The terms of tangents that rules add up. */
 const slopes = (f: Pair, x: Tensor, y: Tensor): [Tensor, Tensor] =>
   [0, 1].map((argnums) => jacfwd(f, { argnums })(x, y) as Tensor) as [Tensor, Tensor];
 
@@ -264,7 +264,7 @@ const wraps: Readonly<Record<string, Wrap>> = {
   },
 };
 
-/** One operation of a program: its name, and the places of its operands. */
+/** One operation of a program: its name, and the indices of its operands. */
 interface Step {
   readonly operation: string;
   readonly first: number;

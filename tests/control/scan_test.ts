@@ -40,7 +40,7 @@ type Any = any;
 const float64 = { dtype: "float64" } as const;
 const int32 = { dtype: "int32" } as const;
 
-/** The equations of a program that are named so. */
+/** The equations of a program with this name. */
 function equationsOf(program: Program, name: string) {
   return program.equations.filter(({ primitive }) => primitive.name === name);
 }
@@ -71,17 +71,17 @@ Deno.test("the backward pass keeps of each step only what it needs", () => {
     equationsOf(program, "scan")[0].outputs.slice(results).map(({ type }) => type.shape);
   const [w, h, xs] = [zeros([4, 4]), zeros([4]), zeros([7, 4])];
   const step = (w: Tensor, h: Tensor, x: Tensor) => matmul(h, w).add(x);
-  // Linear in the carry and the sequence: nothing but the weights is needed, and they are constant.
+  // Linear in the carry and the sequence: only the weights are needed, and they are constant.
   const linear = (h: Tensor, xs: Tensor) => scan((h, x) => [step(w, h, x), null], h, xs)[0].sum();
   assertEquals(kept(makeProgram(valueAndGrad(linear, { argnums: [0, 1] }))(h, xs), 1), []);
-  // The gradient of the weights needs every carry, and no more.
+  // The gradient of the weights needs every carry, and nothing else.
   const weights = (w: Tensor) => scan((h, x) => [step(w, h, x), null], h, xs)[0].sum();
   assertEquals(kept(makeProgram(valueAndGrad(weights))(w), 1), [[7, 4]]);
-  // What is computed from constants alone is computed, and kept, once.
+  // Values computed from constants alone are computed, and kept, once.
   const constant = (h: Tensor) =>
     scan((h, _) => [h.mul(w.exp().sum()), null], h, null, { length: 7 })[0].sum();
   assertEquals(kept(makeProgram(valueAndGrad(constant))(h), 1), []);
-  // A sequence that is needed is not kept again.
+  // A sequence that is needed is not stored again.
   const products = (h: Tensor) => scan((h, x) => [h.mul(x), null], h, xs)[0].sum();
   assertEquals(kept(makeProgram(valueAndGrad(products))(h), 1), []);
 });
@@ -103,7 +103,7 @@ Deno.test("the gradient of weights is one product of sequences", () => {
   const [xs, w] = [random.normal(random.key(1), [6, 3]), random.normal(random.key(2), [3, 3])];
   const f = (w: Tensor) => scan((h, x) => [matmul(h, w).add(x).tanh(), null], zeros([3]), xs)[0];
   const program = makeProgram(grad((w: Tensor) => f(w).sum()))(w);
-  // Of three axes each: all steps at once, and no sum is carried.
+  // Three axes each: all steps are computed at once, and no sum is carried.
   assertEquals(equationsOf(program, "contract").length, 1);
   assertEquals(equationsOf(program, "scan")[1].outputs.map(({ type }) => type.shape), [[3], [
     6,
@@ -115,7 +115,7 @@ Deno.test("the gradient of weights is one product of sequences", () => {
     return h.sum();
   };
   assertTensorsClose(grad((w: Tensor) => f(w).sum())(w), grad(plain)(w), { rtol: 1e-5 });
-  // What would take more room than the weights do is summed step by step.
+  // A sum that would take more memory than the weights is accumulated step by step.
   const wide = random.normal(random.key(3), [6, 50, 3]);
   const g = (w: Tensor) =>
     scan((h, x) => [matmul(h, w).add(x).tanh(), null], zeros([50, 3]), wide)[0].sum();

@@ -31,8 +31,8 @@ import { SHAPES, subjectsOver } from "./shard_map_subjects.ts";
 import type { Subject } from "./shard_map_subjects.ts";
 import { partOf } from "../support/part.ts";
 
-// A function in every place of a mesh means the function mapped over its axes: values, derivatives of any
-// order, batches and compiled code are those of nested vmaps.
+// A function in every place of a mesh equals the function mapped over the axes of the mesh: values, derivatives
+// of any order, batches and compiled code are those of nested vmaps.
 
 const MESH = mesh({ i: 2, j: 3 });
 

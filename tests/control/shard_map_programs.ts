@@ -24,7 +24,7 @@ import {
 import type { Mesh, Sharding, Tensor } from "../../mod.ts";
 import type { Random } from "../laws/values.ts";
 
-/** A function of three matrices, and how they and its two results are divided. */
+/** A function of three matrices, and the shardings of these and of its two results. */
 export interface RandomProgram {
   readonly f: (x: Tensor, y: Tensor, z: Tensor) => Tensor[];
   readonly ins: readonly Sharding[];
@@ -33,7 +33,7 @@ export interface RandomProgram {
 
 type Step = (x: Tensor) => Tensor;
 
-/** A program over a mesh. Equal numbers give equal programs, whatever devices the mesh has. */
+/** A program over a mesh. Equal numbers give equal programs, for any devices of the mesh. */
 export function randomProgram(mesh: Mesh, random: Random): RandomProgram {
   const axes = Object.keys(mesh.axes);
   const below = (n: number): number => Math.floor(random() * n);
@@ -86,7 +86,7 @@ export function randomProgram(mesh: Mesh, random: Random): RandomProgram {
   const run = (steps: readonly Step[], x: Tensor) => steps.reduce((value, one) => one(value), x);
   const ins = [sharding(), sharding(), sharding()];
   const outs = [sharding(), sharding()];
-  /** The same in all places that are to share it. */
+  /** Makes values equal in all places that must share them. */
   const shared = (x: Tensor, { spec }: Sharding) =>
     axes.filter((name) => !spec.flat().includes(name)).reduce(
       (value, name) => psum(value, name),

@@ -1,5 +1,5 @@
 /**
- * Functions in every place of a mesh of two by three, which tests hold to what they mean.
+ * Functions in every place of a mesh of two by three, which tests compare with a reference.
  *
  * @module
  */
@@ -40,7 +40,7 @@ import type { Mesh, Sharding, Tensor } from "../../mod.ts";
 
 const [I, J] = ["i", "j"];
 
-/** A function in each place, and how its arguments and results are divided. */
+/** A function in each place, and the shardings of its arguments and results. */
 export interface Subject {
   readonly f: (x: Tensor, y: Tensor, z: Tensor) => Tensor | Tensor[];
   readonly ins: readonly [x: Sharding, y: Sharding, z: Sharding];
@@ -54,7 +54,7 @@ const around = [[0, 1], [1, 2], [2, 0]] as const;
 
 type Draft = Omit<Subject, "ins"> & Partial<Subject>;
 
-/** The functions over such a mesh; `isExtreme` for those that have derivatives where no two values are near. */
+/** The functions over such a mesh; `isExtreme` those with derivatives only where no values are close. */
 export function subjectsOver(MESH: Mesh, isExtreme = false): Record<string, Subject> {
   const WHOLE = shard(MESH);
   const INS = [shard(MESH, I, J), shard(MESH, J), WHOLE] as const;
@@ -233,7 +233,7 @@ export function subjectsOver(MESH: Mesh, isExtreme = false): Record<string, Subj
       outs: [both],
     },
   };
-  /** Extremes, whose derivatives are those of their values where no two are near. */
+  /** Extremes, whose derivatives exist where no two values are close. */
   const extremes: typeof subjects = {
     "pmax": { f: (x, y) => pmax(x, J).mul(y).mul(x), outs: [both] },
     "pmin": { f: (x, y) => pmin(x, [I, J]).mul(y.sum()), outs: [shard(MESH, null, J)] },

@@ -51,7 +51,7 @@ Deno.test("each place gets its part, and parts are put together", () => {
   }, { inSpecs: [BLOCKS, null], outSpecs: [shard(MESH, "model", "data"), WHOLE] });
   const [parts, sum] = f(x, arange(3)) as [Tensor, Tensor];
   assertEquals(seen, ["2,2 3"]);
-  // The blocks change places: what was to the right is below.
+  // The blocks are exchanged: the one on the right moves below.
   assertEquals(parts.toArray(), [[0, 1, 8, 9], [4, 5, 12, 13], [2, 3, 10, 11], [6, 7, 14, 15]]);
   assertEquals(sum.toArray(), 3);
 });
@@ -183,7 +183,7 @@ Deno.test("transforms around, and what they ask for within", () => {
   assertEquals(out.toArray(), again.toArray());
   assertEquals(push(x).toArray(), out.mul(2).toArray());
   assertEquals(pull(out)[0].shape, [4, 4]);
-  // Work that does not depend on what is differentiated is done once.
+  // Work that does not depend on the differentiated arguments is done once.
   const h = shardMap((x: Tensor, y: Tensor) => [y.exp(), psum(x.mul(y), "model")], {
     inSpecs: [BLOCKS, BLOCKS],
     outSpecs: [BLOCKS, ROWS],
@@ -202,7 +202,7 @@ Deno.test("axes of the mesh hide others of their names, also where these come la
     const both = (x: Tensor) => g(x).sum().add(psum(x.sum(), "i"));
     assertEquals(vmap(both, 0, 0, { axisName: "i" })(pairs).toArray(), [14, 19]);
   }
-  // Within, the axes of an outer vmap are there under their own names.
+  // Inside, the axes of an outer vmap are available under their own names.
   const outer = (x: Tensor) =>
     shardMap((v: Tensor) => psum(psum(v, "i"), "k"), { inSpecs: rows, outSpecs: null })(x).sum();
   assertEquals(vmap(outer, 0, 0, { axisName: "k" })(pairs).toArray(), [11, 11]);

@@ -37,7 +37,7 @@ function floatsOf(dtype: "float32" | "float64", shapes: readonly Shape[]): Maker
     });
 }
 
-/** One integer in front of floats. */
+/** One integer argument before floats. */
 function behindIndex(low: number, high: number, rest: Maker): Maker {
   return (random) => [fromValues(integers(low, high)(random, 1), "int32", []), ...rest(random)];
 }
@@ -67,7 +67,7 @@ function loopAsScan(w: Tensor, h: Tensor, xs: Tensor, reverse: boolean): readonl
   return [...carry, ...ys];
 }
 
-/** As many steps as an argument says, but at most 18. */
+/** The number of steps is an argument, at most 18. */
 function boundedLoop([n, w, x]: readonly Tensor[], checkpoint: boolean): readonly Tensor[] {
   return whileLoop(
     ([i]: [Tensor, Tensor]) => i.less(n),

@@ -148,7 +148,7 @@ Deno.test("select takes the first condition that holds", () => {
 
 const scalar = new TensorType("float64", []);
 
-/** A square that programs do not see. */
+/** A square that is opaque to programs. */
 function hidden(x: Tensor): Tensor {
   return pureCallback((v: Tensor) => v.item() ** 2, scalar, x);
 }
@@ -194,7 +194,7 @@ Deno.test("pureCallback takes a batch at once where vmapMethod says so", () => {
   const y = counted(4);
   for (const vmapMethod of ["sequential", "expandDims", "broadcastAll"] as const) {
     const shapes: string[] = [];
-    // Axes of the batch stand in front, of both values alike.
+    // The batch axes come first in both values.
     const callback = (a: Tensor, b: Tensor) => {
       shapes.push(`${a.shape};${b.shape}`);
       const product = mul(a, reshape(b, [...b.shape, 1]));
@@ -274,7 +274,7 @@ Deno.test("customVmap runs its rule for a batch, and the function otherwise", ()
   assertEquals(calls, [[3, [true, false], [3], []]]);
   assertTensorsClose(jit(vmap(f, [0, null]))(x, y), expected);
   assertEquals(calls.length, 2);
-  // The rule is mapped itself over a second axis.
+  // The rule itself is mapped over a second axis.
   assertTensorsClose(
     vmap(vmap(f, [0, null]), [null, 0])(x, stack([y, y])),
     stack([expected, expected]),

@@ -51,11 +51,11 @@ const first = (x: Tensor): Tensor => x.expandDims(0);
 
 const plain: Pair = (a, b) => a.mul(b).add(a.sin());
 
-/** The derivatives of `plain` along one argument each. */
+/** The derivatives of `plain` with respect to one argument each. */
 const alongA: (a: Tensor, b: Tensor, da: Tensor) => Tensor = (a, b, da) => da.mul(b.add(a.cos()));
 const alongB = (a: Tensor, _b: Tensor, db: Tensor): Tensor => a.mul(db);
 
-/** What may stand around a function of two scalars and keeps its values. */
+/** Transforms around a function of two scalars that preserve its values. */
 const contexts: Readonly<Record<string, (f: Pair) => Pair>> = {
   itself: (f) => f,
   jit: (f) => jit(f),
@@ -88,7 +88,7 @@ const loops: typeof contexts = {
 const pushed = (f: Pair, tangents: (Tensor | null)[]): Pair => (a, b) =>
   jvp(f, [a, b], tangents)[1];
 
-/** Derivatives in forward mode, in which not everything moves. */
+/** Derivatives in forward mode, with some tangents zero. */
 const forward: Readonly<Record<string, (f: Pair) => Pair>> = {
   "jvp by the first": (f) => pushed(f, [wide(2), null]),
   "jvp by the second": (f) => pushed(f, [null, wide(2)]),
@@ -101,7 +101,7 @@ const forward: Readonly<Record<string, (f: Pair) => Pair>> = {
   "jvp of jvp, by the first": (f) => pushed(pushed(f, [wide(1), null]), [wide(2), null]),
 };
 
-/** Derivatives with reverse mode in them. */
+/** Derivatives that involve reverse mode. */
 const reverse: Readonly<Record<string, (f: Pair) => Pair>> = {
   "grad by the first": (f) => grad(f),
   "grad by the second": (f) => grad(f, { argnums: 1 }),
@@ -124,8 +124,8 @@ const reverse: Readonly<Record<string, (f: Pair) => Pair>> = {
 };
 
 /**
- * Holds derivatives of `f` in contexts to those of `g`: of all pairs every `stride`th, another choice
- * for each `turn`.
+ * Compares derivatives of `f` in contexts with those of `g`: for every `stride`th of all pairs, with a
+ * different choice for each `turn`.
  */
 function checkAlike(f: Pair, g: Pair, turn = 0, stride = 1): void {
   const [a, b] = [wide(0.7), wide(-1.3)];
@@ -149,7 +149,7 @@ function checkAlike(f: Pair, g: Pair, turn = 0, stride = 1): void {
 
 const sum = jit((x: Tensor, y: Tensor, scale: Tensor) => x.add(y.mul(scale)));
 
-/** Rules of `plain` that compute with zeros: with those of a tangent that is missing, or their own. */
+/** Rules of `plain` that compute with zeros: the zeros of missing tangents, or their own. */
 const tangents: Readonly<
   Record<string, (a: Tensor, b: Tensor, da: Tensor, db: Tensor) => Tensor>
 > = {
@@ -236,7 +236,7 @@ const tangents: Readonly<
   "linearize": (a, b, da, db) => linearize(plain, a, b)[1](da, db),
 };
 
-/** A product with rules of its own. */
+/** A product with its own rules. */
 const product: Pair = customJvp(
   (a: Tensor, b: Tensor) => a.mul(b),
   ([a, b], [da, db]) => [product(a, b), product(a, db).add(product(da, b))],

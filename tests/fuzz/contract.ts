@@ -1,6 +1,6 @@
 /**
- * What every call must keep to, whatever its arguments: it ends in a result or in one of the
- * library's own errors, it changes no argument, and it leaves nothing half done.
+ * The contract of every call, whatever its arguments: it returns a result or throws one of the
+ * library's own errors, it changes no argument, and it leaves no partial state behind.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { Concrete } from "../../src/core/tensor.ts";
 import { currentTrace } from "../../src/core/trace.ts";
 import { ownErrors } from "./surface.ts";
 
-/** What a user's function throws, in fuzzed calls: it must come through unchanged. */
+/** An error thrown by a user's function in fuzzed calls: it must be passed on unchanged. */
 export class UserError extends Error {}
 
-/** Traced values that the users' functions have let out of their transforms. */
+/** Traced values that the users' functions have leaked from their transforms. */
 export const escaped: Set<Tensor> = new Set();
 
-/** A broken promise of the library. */
+/** A violation of the contract. */
 export class Violation extends Error {}
 
-/** How a call ended: with a result, or with an error that it may end in. */
+/** The outcome of a call: a result, or a permitted error. */
 export type Outcome =
   | { readonly kind: "result"; readonly value: unknown }
   | { readonly kind: "error"; readonly error: unknown };
@@ -52,7 +52,7 @@ export function callChecked(f: (args: readonly unknown[]) => unknown, args: unkn
   return outcome;
 }
 
-/** The elements of a tensor, unless it was donated: the one way in which an argument is used up. */
+/** The elements of a tensor, unless it was donated: donation is the only way to use up an argument. */
 function elementsOf(x: Concrete): Elements | null {
   try {
     return x.stored;
@@ -64,7 +64,7 @@ function elementsOf(x: Concrete): Elements | null {
   }
 }
 
-/** An object among the arguments, and what it held. */
+/** An object among the arguments, and its original contents. */
 interface Memory {
   readonly object: object;
   readonly keys: readonly PropertyKey[];
@@ -77,10 +77,10 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-/** The memory of tensors among the arguments, which a result may have when they are donated. */
+/** The memory of tensors among the arguments, which results may reuse when they are donated. */
 const tensorMemory = new WeakSet<object>();
 
-/** Every object that can be reached from the arguments, once. */
+/** Every object reachable from the arguments, once. */
 function remember(args: readonly unknown[]): Memory[] {
   const memories = new Map<object, Memory>();
   const pending: unknown[] = [...args];
@@ -129,7 +129,7 @@ function checkError(error: unknown): void {
     throw new Violation(`it ended in an error that is not the library's:\n${shown}`);
   }
   const { message } = error;
-  // An assertion's message may begin with what the user wants it to.
+  // An assertion's message may begin with text of the user.
   const isSentence = error instanceof testing.AssertionError ||
     /^[A-Z]/.test(message) && !message.endsWith(".");
   if (!isSentence || /\[object |undefined is|is not (a function|iterable)/.test(message)) {

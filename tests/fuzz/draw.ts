@@ -1,14 +1,14 @@
 /**
- * Choices made one after another inside a fast-check property, which remembers and shrinks them.
+ * Successive choices inside a fast-check property, which records and shrinks them.
  *
  * @module
  */
 import fc from "fast-check";
 
-/** The makers of integers from `low` to `high`, each the same function whenever it is asked for. */
+/** The arbitraries for integers from `low` to `high`, cached so that equal ranges share one. */
 const makers = new Map<string, () => fc.Arbitrary<number>>();
 
-/** The maker for a range. What `fc.gen` remembers is found at once by it, and slowly by arguments. */
+/** The arbitrary for a range. `fc.gen` looks up its records by identity at once, and slowly by arguments. */
 function makerOf(min: number, max: number): () => fc.Arbitrary<number> {
   const key = `${min} ${max}`;
   let maker = makers.get(key);
@@ -20,7 +20,7 @@ function makerOf(min: number, max: number): () => fc.Arbitrary<number> {
 export class Draw {
   readonly #generate: fc.GeneratorValue;
 
-  /** Choices that `generate`, a value of `fc.gen()`, remembers. */
+  /** Choices recorded by `generate`, a value of `fc.gen()`. */
   constructor(generate: fc.GeneratorValue) {
     this.#generate = generate;
   }
@@ -30,7 +30,7 @@ export class Draw {
     return this.#generate(makerOf(low, high));
   }
 
-  /** Whether something of this probability, in percent, happens. */
+  /** Whether an event of this probability, in percent, happens. */
   chance(percent: number): boolean {
     return this.integer(0, 99) >= 100 - percent;
   }

@@ -1,6 +1,6 @@
 /**
- * Derivatives of functions of numbers by nested dual numbers: a reference that shares nothing with the
- * library. Each derivative has a tag of its own, so that nested ones cannot confuse their
+ * Derivatives of functions of numbers by nested dual numbers: a reference that shares no code with the
+ * library. Each derivative has its own tag, so that nested ones cannot confuse their
  * perturbations.
  *
  * @module

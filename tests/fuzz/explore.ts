@@ -1,5 +1,5 @@
 /**
- * Calls of one function, and of what it gives: the functions that transforms return, pullbacks, the
+ * Calls of a function, and of the functions in its results: transformed functions, pullbacks, the
  * parts of layers and of optimisers.
  *
  * @module
@@ -15,16 +15,16 @@ import type { Target } from "./surface.ts";
 import { anything, argument, argumentList, makeScene } from "./values.ts";
 import type { Scene } from "./values.ts";
 
-/** Longer lists in results are not looked through: some arguments claim to be endless. */
+/** Longer lists in results are skipped: some arguments claim to be endless. */
 const LONGEST = 100;
 
-/** Whether to print each call before it is made, which tells where a run hangs or dies. */
+/** Whether to print each call before it is made, which shows where a run hangs or crashes. */
 const isVerbose = Deno.args.includes("--verbose");
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
 /**
- * One call of `target`, and calls of what it gives; throws a `Violation` that shows the call.
+ * Makes one call of `target`, and calls the functions in its result; throws a `Violation` that shows the call.
  *
  * @returns Whether it ended in a result.
  */
@@ -59,7 +59,7 @@ function show(value: unknown): string {
     .replaceAll(/\s+/g, " ").slice(0, 300);
 }
 
-/** Calls the functions in a result with arguments of their own. */
+/** Calls the functions in a result with new arguments. */
 function exploreResult(name: string, result: unknown, scene: Scene, depth: number): void {
   if (depth === 0) return;
   if (typeof result === "function") {
@@ -84,7 +84,7 @@ function exploreResult(name: string, result: unknown, scene: Scene, depth: numbe
   if (isLayer(result)) return exploreLayer(name, result, scene);
   if (isOptimizer(result)) return exploreOptimizer(name, result, scene);
   if (!Array.isArray(result) || result.length > LONGEST) return;
-  // What a function gives beside a function of its own, such a function often takes: cotangents.
+  // A function is often returned together with values like its arguments: cotangents.
   for (const part of result) {
     if (typeof part !== "function") continue;
     const like = scene.draw.chance(70) ? [result[0]] : argumentList(scene, ["cotangent"]);
@@ -198,7 +198,7 @@ function drawsFor(seed: number, numRuns: number): Draw[] {
   return fc.sample(fc.gen(), { seed, numRuns }).map((generate) => new Draw(generate));
 }
 
-/** The names of a function's options, from what it says when a name is wrong. */
+/** The names of a function's options, from its error message for a wrong name. */
 export function discoverOptions(target: Target): string[] {
   const found = new Set<string>();
   for (const draw of drawsFor(1, 30)) {

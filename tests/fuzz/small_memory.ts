@@ -1,7 +1,7 @@
 /**
- * A machine with little memory: typed arrays beyond a limit cannot be allocated, as V8 refuses those
- * that are beyond the real one. With it, a test sees every attempt at a giant allocation, at once and
- * without harm.
+ * Simulates a machine with little memory: typed arrays beyond a limit cannot be allocated, just as V8
+ * refuses those beyond the real limit. A test thus detects every attempt at a giant allocation, at once
+ * and without harm.
  *
  * @module
  */
@@ -23,13 +23,13 @@ const NAMES = [
 
 type Constructor = new (...args: unknown[]) => object;
 
-/** What a run tried to allocate. */
+/** The attempted allocations of a run. */
 export interface Memory {
-  /** The most elements that were asked for at once since this was last set to 0. */
+  /** The largest number of elements of one allocation since this was last set to 0. */
   largest: number;
 }
 
-/** Runs `f` where no typed array has more than `limit` elements. */
+/** Runs `f` with typed arrays limited to `limit` elements. */
 export function withSmallMemory<T>(limit: number, f: (memory: Memory) => T): T {
   const memory: Memory = { largest: 0 };
   const globals = globalThis as unknown as Record<string, Constructor>;

@@ -1,5 +1,5 @@
 /**
- * Everything that a user can call, found by looking at what `mod.ts` exports: a new function is
+ * All functions that a user can call, found in the exports of `mod.ts`: a new function is
  * fuzzed without being listed anywhere.
  *
  * @module
@@ -8,11 +8,11 @@ import * as api from "../../mod.ts";
 
 /** A public function, method, getter or constructor. */
 export interface Target {
-  /** What users call it: `nn.linear`, `Tensor.add`. */
+  /** Its name for users: `nn.linear`, `Tensor.add`. */
   readonly name: string;
   /** The namespace or class that it belongs to. */
   readonly group: string;
-  /** The names of its parameters, a method's receiver first; `...` begins the name of a rest. */
+  /** The names of its parameters, a method's receiver first; `...` precedes the name of a rest parameter. */
   readonly parameters: readonly string[];
   /** Calls it. */
   readonly call: (args: readonly unknown[]) => unknown;
@@ -22,7 +22,7 @@ export interface Target {
 type AnyFunction = (...args: any[]) => unknown;
 type AnyClass = new (...args: readonly unknown[]) => object;
 
-/** At most so many steps of a loop, where fuzzed arguments ask for any number. */
+/** The bound on the number of steps of a loop, since fuzzed arguments may request any number. */
 const MOST_STEPS = 9;
 
 function fewSteps(steps: unknown): unknown {
@@ -30,7 +30,7 @@ function fewSteps(steps: unknown): unknown {
   return isMany ? steps % MOST_STEPS : steps;
 }
 
-/** A collective needs examples: three of them, which share the arguments. */
+/** A collective requires examples: three of them, which share the arguments. */
 function withExamples(f: AnyFunction, args: readonly unknown[]): unknown {
   return api.vmap(() => f(...args), 0, 0, { axisName: "i", axisSize: 3 })();
 }
@@ -44,13 +44,13 @@ function withDerivative(f: AnyFunction, args: readonly unknown[]): unknown {
   };
 }
 
-/** Options with those that must be there. */
+/** Options with the mandatory ones added. */
 function withRequired(options: unknown, required: object): unknown {
   const isRecord = Object.prototype.toString.call(options) === "[object Object]";
   return options === undefined || isRecord ? { ...required, ...options as object } : options;
 }
 
-/** How to call what might go on for ever, or needs surroundings. */
+/** Special calls of functions that might not terminate, or that need a context. */
 const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]) => unknown>> = {
   whileLoop(f, [predicate, step, init, ...rest]) {
     if (typeof predicate !== "function" || typeof step !== "function") {
@@ -117,19 +117,19 @@ const bounded: Readonly<Record<string, (f: AnyFunction, args: readonly unknown[]
       }),
       ...rest,
     ),
-  // What it gives is asynchronous.
+  // Its result is asynchronous.
   "train.evaluation": (f, args) => {
     const evaluate = f(...args) as (state: unknown) => Promise<unknown>;
     return (state: unknown) => void evaluate(state).catch(() => {});
   },
-  // What it says to bad input is what toDot says, and what comes behind that is Graphviz's.
+  // Its errors for bad input are those of toDot; everything after that is done by Graphviz.
   "inspect.toSvg": (_, [program, options]) => api.inspect.toDot(program as never, options as never),
 };
 
-/** The group of what `mod.ts` exports itself. */
+/** The group of the direct exports of `mod.ts`. */
 const TOP = "the top level";
 
-/** What the first parameter of a method is called: its receiver. */
+/** The name of the first parameter of a method: its receiver. */
 export const RECEIVER = "receiver of ";
 
 /** The names of a function's parameters, from its source text. */
@@ -174,7 +174,7 @@ function membersOf(type: AnyClass, name: string): Target[] {
   return Reflect.ownKeys(prototype).filter((key) => key !== "constructor").map((key) => {
     const { value, get } = Object.getOwnPropertyDescriptor(prototype, key)!;
     const member = (value ?? get) as AnyFunction;
-    // A method that is a free function has that one's parameters after the first.
+    // A method that calls a free function has the parameters of that function after the first.
     const free = api[key === "at" ? "index" : key as keyof typeof api] as unknown;
     const isFree = type as unknown === api.Tensor && typeof free === "function" &&
       typeof value === "function" && /\bf\(this,/.test(String(value));
@@ -217,7 +217,7 @@ function targetsIn(exports: Readonly<Record<string, unknown>>, group: string): T
 /** Every public function, method, getter and constructor. */
 export const targets: readonly Target[] = targetsIn(api, TOP);
 
-/** The library's own errors, as far as users can name them: all that a call may end in. */
+/** The library's public error classes: all errors that a call may throw. */
 export const ownErrors: readonly AnyClass[] = [api, api.testing].flatMap((exports) =>
   Object.values(exports).filter((value): value is AnyClass =>
     isClass(value) && value.prototype instanceof Error

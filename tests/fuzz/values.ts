@@ -1,5 +1,5 @@
 /**
- * Arguments: such as fit a parameter of some name, and such as fit nothing.
+ * Arguments: values that fit a parameter of some name, and values that fit nothing.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import { escaped, UserError } from "./contract.ts";
 import type { Draw } from "./draw.ts";
 import { RECEIVER } from "./surface.ts";
 
-/** What the arguments of one call have in common, so that they fit each other. */
+/** Properties shared by the arguments of one call, so that they fit each other. */
 export interface Scene {
   readonly draw: Draw;
-  /** Whether all arguments are to fit, so that the inside of the function is reached. */
+  /** Whether all arguments should fit, so that the inside of the function is reached. */
   readonly isCalm: boolean;
   /** The length of most axes, and most counts. */
   readonly n: number;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** The options of the function that is called. */
+  /** The options of the called function. */
   readonly options: readonly string[];
-  /** The arguments so far, by their parameters' names. */
+  /** The arguments so far, by parameter name. */
   readonly given: Map<string, unknown>;
 }
 
@@ -55,7 +55,7 @@ const NUMBERS = [
   ...[2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 53, 1e9, 1e300, -1e300, 5e-324],
 ];
 
-/** Numbers that may well be meant as lengths. */
+/** Numbers that are plausible as lengths. */
 const LARGE = [1e6, 1e9, 2 ** 28, 2 ** 30, 2 ** 31 - 1];
 
 const WORDS = [
@@ -86,7 +86,7 @@ const WORDS = [
   ],
 ];
 
-/** A class of no meaning to the library. */
+/** A class without meaning to the library. */
 class Unknown {
   readonly a = 1;
 }
@@ -108,14 +108,14 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** An array of holes only. */
+/** An array that consists of holes. */
 function holes(length: number): unknown[] {
   const array: unknown[] = [];
   array.length = length;
   return array;
 }
 
-/** Values that fit almost nothing, made anew for each use. */
+/** Values that fit almost nothing, newly made for each use. */
 const MISFITS: readonly (() => unknown)[] = [
   () => undefined,
   () => null,
@@ -189,7 +189,7 @@ const TYPED_ARRAYS: readonly (new (values: number[]) => ArrayBufferView)[] = [
 const ELEMENTS = [1, 0, 2, -1, 0.5, 3, -2.5, 0, 1, 2];
 const ODD_ELEMENTS = [NaN, Infinity, -Infinity, -0, 1e-320, 1e300, -1e300, 2 ** 31, -1, 0.1];
 
-/** So many numbers; odd ones among them now and then. */
+/** A list of `count` numbers, some of them unusual. */
 function elements(scene: Scene, size: number, isInteger: boolean): number[] {
   const { draw } = scene;
   const start = draw.integer(0, 9);
@@ -244,7 +244,7 @@ function floatTensor(scene: Scene): Tensor {
   return tensorOf(scene, shape(scene), scene.draw.pick(["float64", "float32"]));
 }
 
-/** Numbers in arrays, nested as the shape says. */
+/** Numbers in nested arrays of this shape. */
 function nestedArray(scene: Scene, [length, ...rest]: readonly number[]): unknown {
   if (length === undefined) return elements(scene, 1, false)[0];
   return Array.from({ length }, () => nestedArray(scene, rest));
@@ -258,7 +258,7 @@ function typedArray(scene: Scene): unknown {
   return new type(elements(scene, draw.chance(60) ? scene.n : draw.integer(0, 4), false));
 }
 
-/** What stands for a tensor. */
+/** A value that is accepted as a tensor. */
 function tensorLike(scene: Scene): unknown {
   const { draw } = scene;
   const kind = scene.isCalm ? 0 : draw.integer(0, 19);
@@ -269,7 +269,7 @@ function tensorLike(scene: Scene): unknown {
   return nestedArray(scene, shape(scene));
 }
 
-/** Integers that point into axes. */
+/** Integers that are indices into axes. */
 function indices(scene: Scene): unknown {
   const { draw, isCalm, n } = scene;
   const entries = (count: number) => Array.from({ length: count }, () => draw.integer(-n, n - 1));
@@ -349,7 +349,7 @@ function count({ draw, isCalm, n }: Scene): unknown {
   return isCalm || draw.chance(80) ? n : draw.pick([0, 1, 2, 3, 4, [n, n], [1, 2]]);
 }
 
-/** A tree with something at its leaves. */
+/** A tree with some kind of values at its leaves. */
 function tree(scene: Scene, leaf: (scene: Scene) => unknown, depth = 2): unknown {
   const { draw } = scene;
   const kind = depth === 0 ? 0 : draw.integer(0, 5);
@@ -362,7 +362,7 @@ function tree(scene: Scene, leaf: (scene: Scene) => unknown, depth = 2): unknown
   return Object.fromEntries(entries);
 }
 
-/** Traced values that functions have let out of their transform. */
+/** Traced values that functions have leaked from their transforms. */
 const leaks: Tensor[] = [];
 
 function leak(x: unknown): unknown {
@@ -427,7 +427,7 @@ const CALLBACKS: readonly ((...args: Values) => unknown)[] = [
 
 function callback({ draw, isCalm }: Scene): unknown {
   const f = isCalm || draw.chance(50) ? draw.pick(CALLBACKS.slice(0, 4)) : draw.pick(CALLBACKS);
-  // A function of its own for each call, since some would be remembered.
+  // A new function for each call, since some functions are cached.
   return (...args: Values) => f(...args);
 }
 
@@ -530,7 +530,7 @@ function spec({ draw, shape }: Scene): string {
   ]);
 }
 
-/** Options of the function that is called, each of a value that may fit. */
+/** Options of the called function, each with a value that may fit. */
 function options(scene: Scene): unknown {
   const { draw, options } = scene;
   if (options.length === 0 || draw.chance(25)) return draw.chance(60) ? undefined : {};
@@ -541,7 +541,7 @@ function options(scene: Scene): unknown {
   return Object.fromEntries(names.map((name) => [name, value(name)]));
 }
 
-/** Whatever a flag, a factor or a choice of words may be. */
+/** The possible values of a flag, a factor or a choice of strings. */
 function setting(scene: Scene): unknown {
   const { draw, isCalm, n } = scene;
   const kind = draw.integer(0, isCalm ? 6 : 9);
@@ -552,7 +552,7 @@ function setting(scene: Scene): unknown {
   return kind === 8 ? undefined : draw.pick(NUMBERS);
 }
 
-/** The same value again that another parameter got, or something like it. */
+/** The same value as another parameter's, or a similar one. */
 function again(scene: Scene, name: string): unknown {
   if (scene.given.has(name) && (scene.isCalm || scene.draw.chance(80))) {
     return scene.given.get(name);
@@ -568,20 +568,20 @@ const FILES: readonly Uint8Array<ArrayBuffer>[] = [
 ].map(({ base64 }) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))
   .concat(api.io.saveTree({ w: api.tensor([1, 2]), step: 3 }));
 
-/** A file that a reader may take, or part of one. */
+/** A file that a reader may accept, or part of one. */
 function file({ draw, isCalm }: Scene): Uint8Array<ArrayBuffer> {
   const whole = draw.pick(FILES);
   return whole.slice(0, isCalm || draw.chance(70) ? whole.length : draw.integer(0, whole.length));
 }
 
-/** What a rule is given: a list, where the arguments are in order. */
+/** The input of a rule: a list, if the arguments are in order. */
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
 type Role = (scene: Scene, name: string) => unknown;
 
-/** What fits a parameter of each of these names; anything does for other names. */
+/** Values that fit a parameter of each of these names; other names accept anything. */
 const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(x|y|x1|x2|other|input|condition|values?|updates|logits|cotangents?|actual)$/, tensorLike],
   [/^(min|max|minval|maxval|probability|weight|posWeight)$/, tensorLike],
@@ -857,7 +857,7 @@ const ROLES: readonly (readonly [names: RegExp, role: Role])[] = [
   [/^(outer|inner)$/, ({ draw }) => api.tree.structure(draw.pick<unknown>([1, [1], { a: 1 }]))],
   [/^structure$/, (scene) => api.tree.structure(tree(scene, tensorLike))],
   [/^leaves$/, (scene) => scene.draw.list(0, 3, () => tensorLike(scene))],
-  // Callable, unlike a class, since it may be taken for a function of the user's.
+  // Callable, unlike a class, since it may be mistaken for a function of the user.
   [/^type$/, () => function () {}],
   [/^callback$/, callback],
   [/^name$/, ({ draw }) => draw.pick(["a", "b/c", ""])],

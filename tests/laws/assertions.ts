@@ -23,12 +23,12 @@ export function assertTypes(actual: readonly Type[], expected: readonly Type[], 
   }
 }
 
-/** The elements of a tensor, in an array of its own or not. */
+/** The elements of a tensor, copied into a new array or not. */
 function elementsOf(x: Tensor): ArrayLike<number> {
   return dense(x.concrete("read it"));
 }
 
-/** Whether each element is the other one, bit for bit, or differs from it by at most `bound`. */
+/** Whether each element equals the other one, bit for bit, or differs from it by at most `bound`. */
 function agree(a: ArrayLike<number>, b: ArrayLike<number>, bound: number = NaN): boolean {
   for (let i = 0; i < a.length; i++) {
     if (!Object.is(a[i], b[i]) && !(Math.abs(a[i] - b[i]) <= bound)) return false;
@@ -81,8 +81,8 @@ export function assertNear(
 }
 
 /**
- * Fails unless both lists hold the same types, NaN and infinities stand at the same places, and all
- * other elements differ by little of themselves, or of what is lost among subnormal numbers.
+ * Fails unless both lists hold the same types, have NaN and infinities at the same positions, and all
+ * other elements have small relative errors, or absolute errors in the range of subnormal numbers.
  */
 export function assertSameKind(
   actual: readonly Tensor[],

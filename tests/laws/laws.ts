@@ -1,7 +1,7 @@
 /**
- * The laws that every primitive obeys, as functions that throw where one is broken. The derivative,
- * batching and program laws take any function on flat lists of tensors, so that compositions can be
- * held to them too.
+ * The laws that every primitive obeys, as functions that throw if a law is violated. The derivative,
+ * batching and program laws take any function on flat lists of tensors, so they also apply to
+ * compositions.
  *
  * @module
  */
@@ -63,11 +63,11 @@ import {
 import type { Domain, Random } from "./values.ts";
 import { isWhole, oneOf } from "../support/part.ts";
 
-/** One argument of a primitive: its shape, where its elements come from, and its dtype when fixed. */
+/** One argument of a primitive: its shape, the source of its elements, and its dtype if fixed. */
 export interface Argument {
   /** Its shape. */
   readonly shape: Shape;
-  /** Where its elements come from. */
+  /** The source of its elements. */
   readonly domain: Domain;
   /** Its dtype; left out when it runs through the row's dtypes. */
   readonly dtype?: Dtype;
@@ -81,35 +81,35 @@ export interface Case<P> {
   readonly params: P;
 }
 
-/** What the law table says about a primitive. */
+/** The entry of the law table for a primitive. */
 export interface Row<P> {
   /** The dtypes of the arguments whose dtype is not fixed; all others must be refused. */
   readonly dtypes: readonly Dtype[];
   /** At least one case. */
   readonly cases: readonly Case<P>[];
-  /** Whether all arguments have one shape and each element of the results depends on its own place. */
+  /** Whether all arguments have one shape, and each result element depends only on the elements at its position. */
   readonly elementwise?: true;
-  /** Whether the derivative is zero by decree although the function is not constant. */
+  /** Whether the derivative is defined as zero although the function is not constant. */
   readonly stops?: true;
   /**
    * Whether results are random draws: each dtype has its own, and their derivatives are those of the
-   * distribution instead of the algorithm, so that differences say nothing about them.
+   * distribution instead of the algorithm, so they cannot be compared with finite differences.
    */
   readonly draws?: true;
-  /** Whether arguments outside the domains are errors: indices that point nowhere. */
+  /** Whether arguments outside the domains are errors, such as indices out of range. */
   readonly tame?: true;
   /**
-   * How the primitive is applied, where some of its arguments must be made from others: a function of
+   * The application of the primitive, if some of its arguments must be derived from others: a function of
    * the arguments of the cases, for which the laws hold instead.
    */
   readonly through?: Flat;
   /**
-   * How closely a batched float64 result equals the loop's, relatively; 0, the default, means bit
+   * The relative tolerance between a batched float64 result and the loop's; 0, the default, means bit
    * for bit. For sums whose order depends on the layout.
    */
   readonly batchTolerance?: number;
   /**
-   * How closely float32 and splat results equal those from float64 and dense arguments, relatively.
+   * The relative tolerance between float32 and splat results and those of float64 and dense arguments.
    */
   readonly roundingTolerance?: number;
 }
@@ -130,17 +130,17 @@ function spread(f: Flat): (...args: Tensor[]) => readonly Tensor[] {
   return (...args) => f(args);
 }
 
-/** The largest distance of 1 to the next number, over the floating-point dtypes among these types. */
+/** The largest machine epsilon of the floating-point dtypes among these types. */
 function coarsest(types: readonly Type[]): number {
   return Math.max(0, ...types.map(({ dtype }) => isFloat(dtype) ? epsilonOf(dtype) : 0));
 }
 
-/** How closely derivatives equal finite differences, relatively. */
+/** The relative tolerance between derivatives and finite differences. */
 function differenceTolerance(types: readonly Type[]): number {
   return types.some(({ dtype }) => dtype === "float32") ? 1e-3 : 1e-7;
 }
 
-/** How closely two ways to the same derivative agree, relatively. */
+/** The relative tolerance between two methods for the same derivative. */
 function identityTolerance(types: readonly Type[]): number {
   return types.some(({ dtype }) => dtype === "float32") ? 1e-5 : 1e-10;
 }
@@ -159,7 +159,7 @@ function choices<T>(options: readonly (readonly T[])[]): T[][] {
   );
 }
 
-/** Every nonempty set of these positions; beyond three, the single ones and all together. */
+/** Every nonempty set of these positions; for more than three, the single ones and all together. */
 function subsets(positions: readonly number[]): number[][] {
   if (positions.length > 3) return [...positions.map((p) => [p]), [...positions]];
   return choices(positions.map((p) => [[p], []] as number[][])).map((parts) => parts.flat())
@@ -196,7 +196,7 @@ function differences(f: Flat, args: readonly Tensor[], tangents: readonly Tensor
   return combine(combine(fine, middle, 4), combine(middle, coarse, 4), 16);
 }
 
-/** What the tangents of jvp are: slopes of the function itself, zero, or those of something else. */
+/** The expected tangents of jvp: slopes of the function itself, zero, or slopes of another function. */
 export type Slope = "differences" | "zero" | "unknown";
 
 /**
@@ -339,10 +339,10 @@ export function checkLinear(
   assertNear(atZero, atZero.map((value) => zerosOf(value)), 0, `${law}: zero at zero`);
 }
 
-/** How arguments of a batching law are made. */
+/** The construction of arguments for a batching law. */
 export type Maker = (random: Random) => Concrete[];
 
-/** Where an argument of this many axes may have its batch axis, `null` for nowhere. */
+/** The possible batch axes of an argument with this number of axes, `null` for an unmapped argument. */
 function axisOptions(ndim: number, sparing: boolean): (number | null)[] {
   const all = Array.from({ length: ndim + 1 }, (_, axis) => axis);
   return [null, ...all.filter((axis) => !sparing || axis === 0 || axis === ndim)];
@@ -532,12 +532,12 @@ export function checkPrograms(f: Flat, make: Maker, random: Random, law: string)
   }
 }
 
-/** Programs that were checked: many call the same ones. */
+/** Programs that have been checked: many call the same ones. */
 const passing = new WeakSet<Program>();
 
 /**
- * The program is well-formed and keeps its results' types after every pass, and so are the programs
- * that it calls, which get arguments of their binders' types.
+ * The program is well-formed and preserves the types of its results in every pass, and so do the programs
+ * that it calls, whose arguments have the types of their binders.
  */
 export function checkPasses(program: Program, args: readonly Type[], law: string): void {
   assertTypes(args, program.binders.map(typeOf), `${law}: arguments`);
@@ -555,7 +555,7 @@ export function checkPasses(program: Program, args: readonly Type[], law: string
     assertTypes(after.binders.map(typeOf), args, `${law}: binders after ${name}`);
     const types = program.results.map(typeOf);
     assertTypes(after.results.map(typeOf), types, `${law}: results after ${name}`);
-    // These replace equations by several, or take some out of a program; all others make it shorter.
+    // These passes replace equations by several, or take some out of a program; all others make it shorter.
     const mayGrow = [
       "inlineCalls",
       "widen",
@@ -579,14 +579,14 @@ export function jitted(f: Flat): Flat {
 }
 
 /**
- * Compiled, `f` gives the eager results: to rounding, since kernels add in another order and have
- * functions of their own, and what is made of floats by these may differ. The passes alone keep
+ * Compiled, `f` has the eager results up to rounding: kernels use another order of summation and their own
+ * implementations of functions, and results computed from these may differ. The passes alone preserve
  * every bit.
  *
- * @param compiled What is made of the compiled `f`, or compiled as a whole.
+ * @param compiled A function of the compiled `f`, or a function compiled as a whole.
  * @param lists Arguments of the same types, for which it is compiled once.
  * @param expected The eager results for these.
- * @param adds Whether results are sums of arguments: large ones may cancel, and what is left is rounding.
+ * @param adds Whether results are sums of arguments: large ones may cancel, which leaves only rounding errors.
  */
 function checkJitted(
   compiled: Flat,
@@ -605,7 +605,7 @@ function checkJitted(
   const program = makeProgram(spread(compiled))(...first);
   checkPasses(program, first, law);
   const run = makeRunner(optimize(program));
-  // What is called was compiled, even where nothing else is.
+  // Called programs have been compiled, even if nothing else is.
   const isCompiled = program.equations.some(({ params }) =>
     Object.values(params ?? {}).some((value) => value instanceof Program)
   );
@@ -618,10 +618,10 @@ function checkJitted(
 }
 
 /**
- * jit changes nothing: `f`, its jvp, its vjp and its vmap, compiled as a whole or made of the
+ * jit changes nothing: `f`, its jvp, its vjp and its vmap, compiled as a whole or derived from the
  * compiled `f`, equal the eager ones, for arguments of every maker.
  *
- * @param isBrief Whether what is made of the compiled `f` is left out.
+ * @param isBrief Whether transforms of the compiled `f` are left out.
  * @param adds Whether results are sums of arguments.
  */
 export function checkJit(
@@ -668,7 +668,7 @@ export function checkJit(
   check(mapped, batched, "vmap");
 }
 
-/** A step of a compiled loop computes what `f` does, also where a few elements are locals. */
+/** A step of a compiled loop computes the same as `f`, also if a few elements are locals. */
 function checkStep(f: Flat, args: readonly Concrete[], law: string): void {
   const sequences = args.map((arg) => stack([arg, arg], 0));
   const start = splat(0, "int32", []);
@@ -705,14 +705,14 @@ export function checkLaws(
 }
 
 /**
- * The laws of one row: throws at the first that is broken, naming the case and the law.
+ * The laws of one row: throws at the first violation, naming the case and the law.
  *
  * @param name The primitive's name.
  * @param primitive The primitive.
  * @param row Its row.
- * @param isElsewhere Whether this is another engine than the one in which everything is checked: then
- *   what is compiled is held to the evaluator in all cases, and the evaluator to its own laws in the
- *   first case of each float dtype, with one round of values.
+ * @param isElsewhere Whether this is an engine other than the one in which everything is checked: then
+ *   compiled code is compared with the evaluator in all cases, and the evaluator is checked by its own laws in
+ *   the first case of each float dtype, with one round of values.
  */
 export function checkRow(
   name: string,
@@ -743,7 +743,7 @@ export function checkRow(
   });
 }
 
-/** All wide dtypes, one kind of half floats and one of small integers; in a whole run all. */
+/** All wide dtypes, one of the half floats and one of the small integers; in a whole run, all dtypes. */
 function checkedDtypes(dtypes: readonly Dtype[], choice: number): readonly Dtype[] {
   const narrow = dtypes.filter(isNarrow);
   return [
@@ -753,12 +753,12 @@ function checkedDtypes(dtypes: readonly Dtype[], choice: number): readonly Dtype
   ];
 }
 
-/** How far compiled results may lie off, in units of the last place of the largest. */
+/** The tolerance of compiled results, in units of the last place of the largest. */
 const ROUNDING = 64;
 
 /**
- * Where another order, or zeros around an input that take part as numbers, may give NaN in place of
- * an infinity or of zero: the compiled forms of these are compared on ordinary values only.
+ * Primitives for which another order, or padding zeros that take part as numbers, may give NaN instead of
+ * an infinity or of zero: their compiled forms are compared on ordinary values only.
  */
 const REASSOCIATED: ReadonlySet<string> = new Set([
   "reduceProd",
@@ -770,9 +770,9 @@ const REASSOCIATED: ReadonlySet<string> = new Set([
   "fourier",
   "fourierOfReal",
   "realOfFourier",
-  // Beside deviations that overflow, what the smallest ones are is rounding.
+  // If large deviations overflow, the smallest ones consist of rounding errors.
   "standardize",
-  // Their derivatives are made of contractions.
+  // Their derivatives consist of contractions.
   "triangularSolve",
   "cholesky",
   "lu",
@@ -784,7 +784,7 @@ const REASSOCIATED: ReadonlySet<string> = new Set([
   "pseudoInverse",
 ]);
 
-/** Sums: compiled ones, which add in another order, are held to the size of what is added. */
+/** Sums: compiled ones, whose order differs, are compared relative to the size of their terms. */
 const SUMS: ReadonlySet<string> = new Set(["reduceSum", "reduceMean", "cumsum"]);
 
 /** Runs `f` without kernels for large operations. */
@@ -797,10 +797,10 @@ function onEvaluator(f: () => void): void {
   }
 }
 
-/** How often the laws of derivatives, which values decide, are checked with fresh ones. */
+/** The number of fresh sets of values for the laws of derivatives. */
 const ROUNDS = 3;
 
-/** Makes the arguments of a case, `dtype` standing where none is fixed. */
+/** Makes the arguments of a case, with `dtype` for those without a fixed one. */
 function makerOf({ args }: Case<unknown>, dtype: Dtype, domain?: Domain): Maker {
   return (random) =>
     args.map((arg) => {
@@ -830,7 +830,7 @@ function checkEvaluated(subject: Subject, dtype: Dtype, random: Random, rounds: 
   unchanged(args, place, () => isExact ? check() : onEvaluator(check));
 }
 
-/** The laws of what is compiled: programs, steps of loops, and operations on many elements. */
+/** The laws of compiled code: programs, steps of loops, and operations on many elements. */
 function checkCompiled(subject: Subject, dtype: Dtype, random: Random): void {
   const { f, row, of } = subject;
   const label = `${subject.label}, ${dtype}`;
@@ -838,7 +838,7 @@ function checkCompiled(subject: Subject, dtype: Dtype, random: Random): void {
   const make = makerOf(of, dtype);
   const isOrdinary = row.tame || REASSOCIATED.has(subject.primitive.name);
   const any = makerOf(of, dtype, wild(dtype));
-  // What narrow dtypes add to programs that call others shows in the first case.
+  // Differences of narrow dtypes in programs that call others show in the first case.
   const isBrief = !isFirst && (isNarrow(dtype) || (!isWhole && dtype !== row.dtypes[0]));
   const adds = SUMS.has(subject.primitive.name);
   checkJit(f, make, random, label, isOrdinary ? [] : [any], isBrief, adds);
@@ -847,7 +847,7 @@ function checkCompiled(subject: Subject, dtype: Dtype, random: Random): void {
   if (row.tame || !isOrdinary) checkStep(f, (row.tame ? make : any)(random), label);
 }
 
-/** The laws that hold for all values of the arguments, NaN and infinities among them. */
+/** The laws that hold for all values of the arguments, including NaN and infinities. */
 function checkMeaning(
   subject: Subject,
   make: Maker,
@@ -869,7 +869,7 @@ function checkMeaning(
   checkNestedBatch(f, make, random, tolerance, `${label}: vmap of vmap`);
 }
 
-/** The laws of derivatives, which hold where the row's domains lie. */
+/** The laws of derivatives, which hold in the row's domains. */
 function checkDerivatives(
   subject: Subject,
   args: readonly Concrete[],
@@ -910,7 +910,7 @@ function checkBatchedDerivatives(
   checkBatch(pushforward, withTangents, random, tolerance, `${label}: vmap of jvp`);
 }
 
-/** The elements of tensors stay what they are, bit for bit, whatever is done with them. */
+/** The elements of tensors remain unchanged, bit for bit, by all operations on them. */
 function unchanged(args: readonly Concrete[], law: string, run: () => void): void {
   const before = args.map((arg) => arg.elements.slice());
   run();
@@ -920,7 +920,7 @@ function unchanged(args: readonly Concrete[], law: string, run: () => void): voi
   });
 }
 
-/** What the kind of the derivative promises. */
+/** The guarantees of the kind of the derivative. */
 function checkKind(
   { primitive, f }: Subject,
   args: readonly Tensor[],
@@ -942,7 +942,7 @@ function checkKind(
   }
 }
 
-/** `type` agrees with `evaluate`, and elements are stored as their dtype wants them. */
+/** `type` agrees with `evaluate`, and elements are stored in the representation of their dtype. */
 function checkTypes({ primitive, of }: Subject, args: readonly Concrete[], label: string): void {
   const types = primitive.type(args, of.params);
   const results = evaluate(primitive, args, of.params, types);
@@ -961,7 +961,7 @@ function checkTypes({ primitive, of }: Subject, args: readonly Concrete[], label
   }
 }
 
-/** Constant arguments give the same results and tangents whether they hold one element or all. */
+/** Constant arguments give the same results and tangents whether they store one element or all. */
 function checkSplats(
   { f, row }: Subject,
   args: readonly Concrete[],
@@ -988,13 +988,13 @@ function checkSplats(
   }
 }
 
-/** Lengths around those at which loops over elements change their ways. */
+/** Lengths around the thresholds at which loops over elements change their form. */
 const LONG = [63, 64, 65, 1023, 1024, 1025, 2500];
 
 /** A length at which they are plain loops. */
 const PIECE = 50;
 
-/** Elements `start` to `end` of a vector, or as many of a constant. */
+/** Elements `start` to `end` of a vector, or the same number of elements of a constant. */
 function piece(x: Concrete, start: number, end: number): Concrete {
   const { elements } = x;
   return new Concrete(
@@ -1004,7 +1004,7 @@ function piece(x: Concrete, start: number, end: number): Concrete {
   );
 }
 
-/** Elementwise, many elements give what few of them give. */
+/** For elementwise primitives, many elements have the same results as pieces of them. */
 function checkLong({ f, of }: Subject, dtype: Dtype, random: Random, label: string): void {
   for (const length of LONG) {
     const args = of.args.map((arg) => {
@@ -1052,7 +1052,7 @@ function checkPrecision(
       if (x.dtype === like[i].dtype) return x;
       return new Concrete("float64", x.shape, new Float64Array(dense(x.concrete("widen it"))));
     });
-  // What is beyond the range of a half float is infinite there.
+  // Results beyond the range of a half float are infinite.
   const held = (values: readonly Tensor[], like: readonly Type[]): Tensor[] =>
     values.map((x, i) => {
       const { dtype } = like[i];
@@ -1096,7 +1096,7 @@ function checkRefusals({ primitive, row, of, label }: Subject): void {
       InternalError,
     ]);
   }
-  // An axis too many in one argument never fits two arguments or more of the same shape.
+  // An extra axis in one argument never fits two or more arguments of the same shape.
   const [first, second] = of.args;
   if (of.args.length !== 2 || first.shape.length === 0 || of.params !== null) return;
   if (first.shape.join() !== second.shape.join()) return;
@@ -1124,7 +1124,7 @@ function expectError(
   throw new Error(`${law}: no error`);
 }
 
-/** Both functions have the same values, derivatives of either order, and batches. */
+/** Both functions have the same values, derivatives of both orders, and batches. */
 export function checkSame(
   actual: Flat,
   expected: Flat,

@@ -1,5 +1,5 @@
 /**
- * The law table: one row per primitive, typed by name. It needs nothing of the runtime that it is in.
+ * The law table: one row per primitive, typed by name. It is independent of the runtime.
  *
  * @module
  */
@@ -161,7 +161,7 @@ function convolutionRow(pick: (x: Shape, w: Shape, y: Shape) => readonly Shape[]
   };
 }
 
-/** Where a block begins on an axis that has as many places left. */
+/** The start of a block on an axis with this number of remaining positions. */
 function position(last: number): Argument {
   return argument([], integers(0, last), "int32");
 }
@@ -234,7 +234,7 @@ function complexMatrices(shapes: readonly Shape[]): Case<null>[] {
   });
 }
 
-/** Under which arguments each primitive is held to the laws. */
+/** The arguments with which each primitive is checked by the laws. */
 export const table: Table = {
   reshape: {
     dtypes: DTYPES,
@@ -467,7 +467,7 @@ export const table: Table = {
   pow: {
     dtypes: NUMBERS,
     elementwise: true,
-    // Where the exponent is 0, the sign of a tangent of 0 is not the same.
+    // Where the exponent is 0, the sign of a zero tangent may differ.
     roundingTolerance: 1e-15,
     cases: [[2, 2], [], [3, 0]].map((shape) =>
       plain(argument(shape, positive), argument(shape, exponents))
@@ -539,7 +539,7 @@ export const table: Table = {
   analyticPair: {
     dtypes: PARTS,
     elementwise: true,
-    // The angle of a large power has no digits left.
+    // The angle of a large power has no significant digits left.
     tame: true,
     cases: [[2], [], [0, 2]].map((shape) =>
       given(
@@ -551,7 +551,7 @@ export const table: Table = {
   hypot: elementwise(FLOATS, nonZero, nonZero),
   allFinite: {
     dtypes: FLOATS,
-    // It looks at all examples together, and may decide between ways to the same results only.
+    // It looks at all examples together, and may only decide between methods with equal results.
     through: ([x]) => [logicalOr(allFinite(x), isfinite(x))],
     cases: [plain(argument([2, 3])), plain(argument([])), plain(argument([0, 2]))],
   },
@@ -871,7 +871,7 @@ export const table: Table = {
   qr: { dtypes: FLOATS, cases: rectangles },
   complement: {
     dtypes: FLOATS,
-    // The basis may be any; the projection onto its space is one.
+    // The basis is arbitrary; the projection onto its space is unique.
     through([a]) {
       const c = bindOne(primitives.complement, [qr(a)[0]], null);
       return [product(c, transposed(c))];
@@ -890,7 +890,7 @@ export const table: Table = {
   complexComplement: {
     dtypes: PARTS,
     batchTolerance: 1e-13,
-    // The basis may be any; the projection onto its space is one.
+    // The basis is arbitrary; the projection onto its space is unique.
     through([re, im]) {
       const [q] = complexQr(new ComplexTensor(re, im)) as ComplexTensor[];
       const [x, y] = bind(primitives.complexComplement, [q.re, q.im], null);
@@ -1042,7 +1042,7 @@ export const table: Table = {
   },
 };
 
-/** A row of a function that takes its time: on few elements, which the evaluator does one by one. */
+/** A row of an expensive function: on few elements, which the evaluator computes one by one. */
 function slow(...domains: Domain[]): Row<null> {
   return {
     dtypes: FLOATS,

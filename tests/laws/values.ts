@@ -1,5 +1,5 @@
 /**
- * Values for the laws: seeded random numbers, domains that keep clear of kinks and poles, and plain
+ * Values for the laws: seeded random numbers, domains that avoid kinks and poles, and simple
  * helpers on concrete tensors that use none of the code under test.
  *
  * @module
@@ -11,7 +11,7 @@ import type { Shape } from "../../src/base/shape.ts";
 import { Concrete, dense } from "../../src/core/tensor.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
 
-/** Gives numbers from 0 (inclusive) to 1 (exclusive). */
+/** Returns numbers from 0 (inclusive) to 1 (exclusive). */
 export type Random = () => number;
 
 /** A reproducible generator: Tommy Ettinger's mulberry32. */
@@ -35,7 +35,7 @@ export function seedOf(name: string): number {
   return hash >>> 0;
 }
 
-/** Where an argument's elements come from: `size` numbers. */
+/** The source of an argument's elements: returns `size` numbers. */
 export type Domain = (random: Random, size: number) => number[];
 
 /** Independent elements from `low` to `high`. */
@@ -86,12 +86,12 @@ export function ofAnySize(most: number): Domain {
   });
 }
 
-/** Near multiples of a half, moved by `shift`: two shifts a quarter apart never tie. */
+/** Near multiples of a half, offset by `shift`: two shifts a quarter apart never tie. */
 export function nearGrid(shift: number): Domain {
   return each((random) => Math.floor(random() * 8 - 4) / 2 + shift + 0.05 * random());
 }
 
-/** All different by far more than a finite difference, in random order. */
+/** Distinct elements, much further apart than the step of finite differences, in random order. */
 export const distinct: Domain = (random, size) => {
   const values = Array.from({ length: size }, (_, i) => (i - size / 2) * 0.45 + 0.2 * random());
   for (let i = size - 1; i > 0; i--) {
@@ -101,7 +101,7 @@ export const distinct: Domain = (random, size) => {
   return values;
 };
 
-/** Matrices of so many rows and columns whose elements are chosen by row and column. */
+/** Matrices of the given numbers of rows and columns whose elements are chosen by row and column. */
 export function matrices(
   rows: number,
   columns: number,
@@ -123,7 +123,7 @@ export function separated(rows: number, columns: number): Domain {
   });
 }
 
-/** Square matrices that are far from singular, whichever triangle is taken alone. */
+/** Square matrices that are far from singular, as are both of their triangles. */
 export function dominant(n: number): Domain {
   return matrices(n, n, (random, row, column) => {
     if (row !== column) return random() - 0.5;
@@ -144,12 +144,12 @@ export function definite(n: number): Domain {
 export function pivoted(n: number): Domain {
   return matrices(n, n, (random, row, column) => {
     const noise = 0.3 * (random() - 0.5);
-    // The pivots stand beside the diagonal, so that rows and columns are exchanged.
+    // The pivots are next to the diagonal, so that rows and columns are exchanged.
     return column === (row + 1) % n ? 1 + 1.5 * row + noise : noise;
   });
 }
 
-/** Any value of a dtype, the strangest ones foremost. */
+/** Any value of a dtype, with many special ones. */
 export function wild(dtype: Dtype): Domain {
   const values = isFloat(dtype)
     ? [
@@ -164,7 +164,7 @@ export function wild(dtype: Dtype): Domain {
   return each((random) => values[Math.floor(random() * values.length)]);
 }
 
-/** `values` as a concrete tensor; numbers between integers are spread out for integer dtypes. */
+/** `values` as a concrete tensor; fractional numbers are spread out for integer dtypes. */
 export function fromValues(values: readonly number[], dtype: Dtype, shape: Shape): Concrete {
   const elements = allocate(dtype, sizeOf(shape));
   for (let i = 0; i < elements.length; i++) elements[i] = castValue(values[i], dtype);

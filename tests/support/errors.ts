@@ -9,7 +9,7 @@ import { assertEquals, assertInstanceOf, fail } from "./std.ts";
 // deno-lint-ignore no-explicit-any
 type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
 
-/** Fails unless `run` throws an error of this class with exactly this message; gives the error. */
+/** Fails unless `run` throws an error of this class with exactly this message; returns the error. */
 export function assertRefused<E extends Error>(
   run: () => unknown,
   type: ErrorClass<E>,
@@ -27,7 +27,7 @@ export function assertRefused<E extends Error>(
   return thrown;
 }
 
-/** The places in an error's stack, first to last. */
+/** The source locations in an error's stack, first to last. */
 export function framesOf(error: Error): string[] {
   return (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
 }

@@ -1,5 +1,5 @@
 /**
- * What `std.ts` uses when `@std/assert` cannot be loaded. Equality follows `@std/assert`: deep, by
+ * Used by `std.ts` when `@std/assert` cannot be loaded. Equality is that of `@std/assert`: deep, by
  * own enumerable keys, `NaN` equals itself, `0` equals `-0`, and `undefined` is not a missing key.
  * `assertStrictEquals` alone uses `Object.is`.
  *
@@ -19,7 +19,7 @@ function throwFailure(message: string, note?: string): never {
 }
 
 function show(value: unknown): string {
-  // These tests also run where there is no Deno.
+  // These tests also run in other runtimes than Deno.
   if (!("Deno" in globalThis)) return String(value);
   return Deno.inspect(value, { depth: 8, iterableLimit: 64, strAbbreviateSize: 2000 });
 }
@@ -47,7 +47,7 @@ function enumerableKeys(value: object): PropertyKey[] {
 
 /** Whether two values are deeply equal. */
 export function equal(actual: unknown, expected: unknown): boolean {
-  // Pairs being compared further up: a cycle is equal as far as it has been followed.
+  // Pairs that are being compared further up: a cycle counts as equal as far as it has been followed.
   const open = new Map<object, object>();
 
   function compareTypedArrays(a: TypedArray, b: TypedArray): boolean {

@@ -1,5 +1,5 @@
 /**
- * What `std.ts` uses when `@std/testing` cannot be loaded: the parts of `types` and `mock` in use.
+ * Used by `std.ts` when `@std/testing` cannot be loaded: the parts of `types` and `mock` that are in use.
  *
  * @module
  */
@@ -18,13 +18,13 @@ export interface SpyCall<Args extends unknown[], Return> {
 /** A function that records its calls. */
 export interface Spy<Args extends unknown[], Return> {
   (...args: Args): Return;
-  /** The function that is spied on. */
+  /** The spied function. */
   original: (...args: Args) => Return;
   /** The calls so far, oldest first. */
   calls: SpyCall<Args, Return>[];
-  /** Whether the original has been put back: never, as nothing was replaced. */
+  /** Whether the original has been restored: never, since nothing was replaced. */
   restored: boolean;
-  /** Throws: there is nothing to put back. */
+  /** Throws: there is nothing to restore. */
   restore(): void;
 }
 
@@ -59,5 +59,5 @@ export function assertSpyCalls<Args extends unknown[], Return>(
   throw new AssertionError(`Expected ${expected} calls of the spy, got ${actual}`);
 }
 
-/** Compiles only if the type argument is as told: `assertType<IsExact<A, B>>(true)`. */
+/** Compiles only if the type argument equals the argument: `assertType<IsExact<A, B>>(true)`. */
 export function assertType<T extends boolean>(_expected: T): void {}

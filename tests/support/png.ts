@@ -1,12 +1,12 @@
-/** What a PNG file shows. */
+/** The contents of a PNG file. */
 export interface Decoded {
   readonly width: number;
   readonly height: number;
-  /** Gray, RGB or RGBA; a palette is resolved. */
+  /** Gray, RGB or RGBA; palettes are resolved. */
   pixelAt(row: number, column: number): number[];
 }
 
-/** Reads what `inspect` writes: PNG files of 8 bits without filters. */
+/** Reads the files that `inspect` writes: PNG files of 8 bits without filters. */
 export async function decodePng(file: Uint8Array<ArrayBuffer>): Promise<Decoded> {
   const view = new DataView(file.buffer, file.byteOffset);
   const chunks = new Map<string, Uint8Array<ArrayBuffer>>();

@@ -1,5 +1,5 @@
 /**
- * Turns warnings off: tables of programs are traced from one line, again and again.
+ * Turns warnings off: tables of programs are traced repeatedly from one line.
  *
  * @module
  */

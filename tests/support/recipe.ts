@@ -1,6 +1,6 @@
 /**
- * The reference recipe: weights and inputs from a hash, so that no large file travels. The figures
- * that PyTorch gives for them are in `tests/fixtures`.
+ * The reference recipe: weights and inputs from a hash, so that no large file is needed. PyTorch's
+ * results for them are in `tests/fixtures`.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function uniform(seed: number, n: number): Float64Array {
   return values;
 }
 
-/** A tensor of rounded numbers: what the recipe calls float32, held in `dtype`. */
+/** A tensor of rounded numbers: the recipe's float32 values, stored in `dtype`. */
 export function rounded(values: Float64Array, shape: readonly number[], dtype: Dtype): Tensor {
   return tensor(new Float32Array(values)).reshape(shape).astype(dtype);
 }
@@ -63,7 +63,7 @@ export function recipeWeights(
   return dict;
 }
 
-/** The recipe's weights, as parameters and state of a model that draws nothing for it. */
+/** The recipe's weights, as parameters and state of a model that draws no random numbers for it. */
 export function recipeTrees<Params, State>(
   model: nn.Layer<Params, State>,
   entries: Entries,
@@ -77,7 +77,7 @@ export function recipeTrees<Params, State>(
   return (evalShape(model.init)(random.key(0)) as unknown[]).map(fill) as [Params, State];
 }
 
-/** What the fixtures say of a tensor. */
+/** The summary of a tensor in the fixtures. */
 export interface Summary {
   readonly shape: readonly number[];
   readonly sum: number;

@@ -1,6 +1,6 @@
 /**
- * The assertions that all tests use: `@std/assert` and `@std/testing` where JSR can be reached, and
- * small substitutes with the same meaning where it cannot. Nothing else in the repository imports
+ * The assertions of all tests: `@std/assert` and `@std/testing` if JSR can be reached, otherwise
+ * small substitutes with the same meaning. Nothing else in the repository imports
  * either package. A static `jsr:` import would stop the whole run without a network; a dynamic one
  * can be caught.
  *
@@ -35,8 +35,8 @@ type Mocks = Pick<typeof fallbackTesting, "assertSpyCalls" | "spy">;
 /** The part of `@std/testing/types` that the tests may use. */
 type TypeAssertions = Pick<typeof fallbackTesting, "assertType">;
 
-// Assigning each to an interface of ours checks the real package's types wherever it is reachable,
-// and gives the same types to the tests where it is not.
+// Assigning each to an interface of ours checks the real package's types if it is reachable,
+// and gives the same types to the tests if it is not.
 const assertions: Assertions = await import("@std/assert")
   .catch(() => import("./fallback_assert.ts"));
 const mocks: Mocks = await import("@std/testing/mock")
@@ -77,7 +77,7 @@ export const spy: Mocks["spy"] = mocks.spy;
 /** Fails unless the spy was called the given number of times. */
 export const assertSpyCalls: Mocks["assertSpyCalls"] = mocks.assertSpyCalls;
 
-/** Compiles only if the type argument is as told: `assertType<IsExact<A, B>>(true)`. */
+/** Compiles only if the type argument equals the argument: `assertType<IsExact<A, B>>(true)`. */
 export const assertType: TypeAssertions["assertType"] = types.assertType;
 
 /** `true` if `T` and `U` are the same type, `false` otherwise; `any` equals only `any`. */

@@ -3,8 +3,8 @@ import * as fallbackTesting from "./fallback_testing.ts";
 import * as std from "./std.ts";
 import type { IsExact } from "./std.ts";
 
-// Every test runs twice: on the substitutes, and on whatever `std.ts` chose. Where `@std/assert` can
-// be reached the two differ, and this file holds them to the same meaning. What is expected here is
+// Every test runs twice: on the substitutes, and on the choice of `std.ts`. If `@std/assert` can
+// be reached, the two differ, and this file checks that they have the same meaning. Expectations are
 // checked by hand-thrown errors, not by the assertions under test.
 
 type Assertions = Pick<typeof fallback, keyof typeof fallback & keyof typeof std>;
