@@ -138,7 +138,7 @@ export function gather(x: TensorLike, indices: TensorLike, axis?: number): Tenso
  * @param x Any shape, of a number dtype.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
- * @param updates What to add: a scalar, or a tensor no shorter than `indices` on any axis, of which
+ * @param updates The values to add: a scalar, or a tensor no shorter than `indices` on any axis, of which
  * only the part that `indices` covers counts. It is converted to the dtype of `x` unless that is of a
  * lower category.
  * @param axis The axis. Default 0.
@@ -194,7 +194,7 @@ export function scatterAdd(
  * @param x Any shape.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others no longer than
  * those of `x`. Negative positions count from the end.
- * @param updates What to put there: a scalar, or a tensor no shorter than `indices` on any axis, of which
+ * @param updates The values to put there: a scalar, or a tensor no shorter than `indices` on any axis, of which
  * only the part that `indices` covers counts. It is converted to the dtype of `x` unless that is of a
  * lower category.
  * @param axis The axis. Default 0.
@@ -224,7 +224,7 @@ export function scatterSet(
   return reshape(strict.scatterSet(reshape(input, merged), terms, positions, batch), input.shape);
 }
 
-/** What a scatter along an axis is given, read and checked. */
+/** The arguments of a scatter along an axis, read and checked. */
 export interface Scatter {
   readonly input: Tensor;
   /** Positions from 0 on. */
@@ -269,7 +269,7 @@ export function flatPositions({ input, entries, at }: Scatter): Tensor {
  * @param x Any shape.
  * @param indices Positions on the axis, integers; as many axes as `x`, the others broadcast to those of
  * `x`. Negative positions count from the end.
- * @param values What to put there; broadcast to the positions.
+ * @param values The values to put there; broadcast to the positions.
  * @param axis The axis.
  * @returns `x` with the values; of several in one place the last stays.
  * @throws {IndexError} when a position is out of range.

@@ -115,7 +115,7 @@ export function sinc(x: TensorLike): Tensor {
     const [one, limit] = [constantLike(value, 1), constantLike(value, NEAR)];
     const isNear = less(abs(value), limit);
     const far = select(isNear, one, turn);
-    // Beside zeros of the sine the argument is reduced before it is multiplied by π.
+    // Near zeros of the sine, the argument is reduced before it is multiplied by π.
     const period = stopGradient(scale(round(scale(value, 0.5)), 2));
     const wave = sin(scale(sub(value, period), Math.PI));
     const square = mul(turn, turn);

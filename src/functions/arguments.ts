@@ -14,7 +14,7 @@ import type { Tensor, TensorLike, Type } from "../core/tensor.ts";
  * `value`, when it is an integer.
  *
  * @param what Begins the message: "Cannot roll float32[3]".
- * @param expected What should have been there: "an integer shift".
+ * @param expected The expected value, in words: "an integer shift".
  */
 export function checkInteger(value: unknown, what: string, expected: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value)) return value === 0 ? 0 : value;
@@ -25,7 +25,7 @@ export function checkInteger(value: unknown, what: string, expected: string): nu
  * `value`, when it is an integer and not negative.
  *
  * @param what Begins the message: "Cannot tile float32[3]".
- * @param expected What should have been there: "a number of repetitions".
+ * @param expected The expected value, in words: "a number of repetitions".
  */
 export function checkLength(value: unknown, what: string, expected: string): number {
   const length = checkInteger(value, what, expected);

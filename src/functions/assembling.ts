@@ -188,7 +188,7 @@ export function block(list: Blocks): Tensor {
  *
  * @category Shapes
  * @param x Any shape.
- * @param values What follows; of the shape of `x` but for this axis.
+ * @param values The values to append; of the shape of `x` except for this axis.
  * @param axis The axis along which they follow each other; left out, both are flattened first.
  * @returns The joined tensor.
  * @throws {ShapeError} when lengths differ elsewhere.
@@ -315,7 +315,7 @@ export function deleteAt(
  * @param x Any shape with this axis.
  * @param places One place, or a list of them: positions in `x`, before which values go; its length is the
  * end. Negative ones count from the end.
- * @param values What goes in. At one place, a tensor whose shape without this axis broadcasts with that of
+ * @param values The values to insert. At one place, a tensor whose shape without this axis broadcasts with that of
  * `x`, or one entry; at a list of places, one entry for each of them, or one for all.
  * @param axis The axis; left out, the tensor is flattened first.
  * @returns `x` with the values between.
@@ -361,7 +361,7 @@ export function insert(
   return take(concatenate([own, added], at), order, at);
 }
 
-/** What is flattened where no axis is named. */
+/** The tensor to work on: flattened if no axis is given. */
 function alongAxis(
   what: string,
   x: TensorLike,

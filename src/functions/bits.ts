@@ -40,7 +40,7 @@ export interface UnpackOptions extends BitsOptions {
   readonly count?: number;
 }
 
-/** `x` and `y` as integers, or bools, of one dtype; numbers beside none are int32. */
+/** `x` and `y` as integers, or bools, of one dtype; numbers without a tensor are int32. */
 function applyBits(
   what: string,
   strict: (x: Tensor, y: Tensor) => Tensor,
@@ -52,7 +52,7 @@ function applyBits(
 }
 
 /**
- * Operands of functions of bits. What is not a tensor is read as int32 where nothing else says what it is.
+ * Operands of functions of bits. Numbers and arrays are read as int32 unless a tensor determines the dtype.
  */
 function wholeOperands(what: string, ...operands: readonly TensorLike[]): Tensor[] {
   const isWeak = operands.every((x) => isNumber(x) || Array.isArray(x));
@@ -169,8 +169,8 @@ function complement(x: Tensor): Tensor {
 }
 
 /**
- * Bits of each element moved up by so many places, zeros coming in: `x` times a power of two, modulo the
- * range of the dtype.
+ * Bits of each element shifted to the left by `y` positions, filled with zeros: `x` times a power of two, modulo
+ * the range of the dtype.
  *
  * @category Bits and integers
  * @param x Integers, of any shape.
@@ -194,8 +194,8 @@ export function leftShift(x: TensorLike, y: TensorLike): Tensor {
 }
 
 /**
- * Bits of each element moved down by so many places. Copies of the sign bit come in: `x` over a power of
- * two, rounded down.
+ * Bits of each element shifted to the right by `y` positions, filled with copies of the sign bit: `x` over a
+ * power of two, rounded down.
  *
  * @category Bits and integers
  * @param x Integers, of any shape.
@@ -339,7 +339,7 @@ export function packbits(x: TensorLike, options?: BitsOptions): Tensor {
   return convert(reduceSum(arithmetic.mul(bytes, weights), [at + 1]), "uint8");
 }
 
-/** What the bits of a byte count, in their order. */
+/** The values of the bits of a byte, in their order. */
 function placeValues(bitorder: "big" | "little"): Int32Array {
   return Int32Array.from({ length: 8 }, (_, i) => 2 ** (bitorder === "big" ? 7 - i : i));
 }

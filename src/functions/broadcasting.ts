@@ -36,7 +36,7 @@ function isScalar(x: unknown): x is number | boolean {
 
 /**
  * Two arguments in a common dtype and a common shape. Tensors that agree already pass as they are,
- * and a number beside a tensor becomes a constant of its shape, so that no broadcast is recorded.
+ * and a number combined with a tensor becomes a constant of its shape, so that no broadcast is recorded.
  *
  * @param what Begins the message when they do not fit: "Cannot add".
  */
@@ -92,8 +92,8 @@ export function broadcastTogether(what: string, ...xs: readonly TensorLike[]): T
  * The arguments in a common dtype, each in its own shape.
  *
  * @param what Begins the message when an argument is not a tensor: "Cannot concatenate".
- * @param isWide Whether tensors of integers become wider ones, or float64, where they cannot hold the numbers
- * that they meet; otherwise that is an error, as an operation's result would be of a dtype that nobody chose.
+ * @param isWide Whether integer tensors are widened, or become float64, if they cannot represent the numbers
+ * combined with them; otherwise that is an error, since the dtype of the result would be unexpected.
  */
 export function promoteTogether(
   what: string,
@@ -125,12 +125,12 @@ export function commonDtype(what: string, xs: readonly TensorLike[], isWide = fa
   return common ?? defaultFloat();
 }
 
-/** Whether `x` adopts the dtype of what it meets. */
+/** Whether `x` adopts the dtype of the other operand. */
 function isWeak(x: TensorLike): boolean {
   return isScalar(x) || Array.isArray(x) || x instanceof WeakScalar || isComplexNumber(x);
 }
 
-/** The dtype that a weak argument takes beside tensors of dtype `strong`, or alone. */
+/** The dtype of a weak argument combined with tensors of dtype `strong`, or alone. */
 function weakDtype(
   what: string,
   x: TensorLike,
@@ -178,7 +178,7 @@ function weakTensor(what: string, x: TensorLike, dtype: Dtype): Tensor {
   return isWeak(x) ? weakFrom(what, x, dtype) : toTensor(x, what);
 }
 
-/** A JavaScript value in a dtype; in that of the parts, where it is real beside complex numbers. */
+/** A JavaScript value in a dtype; a real value combined with complex numbers has the dtype of their parts. */
 function weakFrom(what: string, x: TensorLike, dtype: Dtype): Tensor {
   if (!isComplex(dtype)) return fromJavaScript(x, dtype, what);
   const isReal = !isComplex(tensorFrom(x, undefined, what).dtype);

@@ -15,7 +15,7 @@ import { checkList } from "./joining.ts";
  * @category Comparison and logic
  * @param conditions Tensors that broadcast; elements that are not zero count as true.
  * @param choices As many tensors, which broadcast with the conditions.
- * @param value What stands where no condition is true: a tensor that broadcasts with the others. Default
+ * @param value The value where no condition is true: a tensor that broadcasts with the others. Default
  * 0.
  * @returns The common dtype of the choices and `value`, in the shape that all broadcast to.
  * @throws {ArgumentError} when the lists are empty or differ in length.

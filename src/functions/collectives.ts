@@ -80,7 +80,7 @@ function countOf(axes: readonly NamedAxis[]): number {
   return axes.reduce((product, { size }) => product * size, 1);
 }
 
-/** What primitives want to know of an axis. */
+/** The parameters of a collective over an axis. */
 function paramsOf({ id, size }: NamedAxis): CollectiveParams {
   return { axisName: id, axisSize: size };
 }

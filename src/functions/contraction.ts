@@ -197,8 +197,8 @@ export function outer(x: TensorLike, other: TensorLike): Tensor {
  * @category Products
  * @param x Any shape with these axes.
  * @param other Any shape with these axes.
- * @param axes So many last axes of `x` with as many first axes of `other`; or a pair of axes or of
- * lists of axes, those of `x` and those of `other` that go with them. Default 2.
+ * @param axes The number of last axes of `x` to contract with the first axes of `other`; or a pair of axes or of
+ * lists of axes, those of `x` and the corresponding ones of `other`. Default 2.
  * @returns The remaining axes of `x`, then those of `other`.
  * @throws {ShapeError} when the axes differ in length or in number.
  * @throws {AxisError} when an axis is out of range or named twice.

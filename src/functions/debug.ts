@@ -64,14 +64,14 @@ function callWith(
  *
  * Under `vmap` it is called once for each example, when an argument differs between them; under
  * `grad`, `vjp` and `jvp` once, in the forward pass, with values and not with their tangents; in a
- * loop once in each step. Where examples choose different branches, or leave a loop at different times,
- * it is called for those that come by, one example after the other. What is computed a second time (by
- * `checkpoint`, or in a loop that is run again for its tangents) calls nothing the second time.
+ * loop once in each step. If examples choose different branches, or leave a loop at different times,
+ * it is called for the active ones, one example after the other. Recomputation (by
+ * `checkpoint`, or in a loop that is run again for its tangents) does not call it a second time.
  *
  * @category Debugging
- * @param callback What is called. Numbers and typed arrays in the arguments reach it as tensors, and
- * every tensor is concrete; what is neither (text, functions) reaches it as it is. What it returns is
- * ignored; what it throws reaches the caller of the function that was running.
+ * @param callback The function to call. Numbers and typed arrays in the arguments reach it as tensors, and
+ * every tensor is concrete; other values (text, functions) are passed unchanged. Its result is
+ * ignored; an error thrown by it reaches the caller of the function that was running.
  * @param args Trees of values.
  * @throws {ArgumentError} when `callback` is not a function.
  *

@@ -37,9 +37,9 @@ import { realOperand } from "./operands.ts";
  * @category Differences and polynomials
  */
 export interface DiffOptions {
-  /** What stands before `x` along the axis: a scalar, or a tensor. */
+  /** Values before `x` along the axis: a scalar, or a tensor. */
   readonly prepend?: TensorLike;
-  /** What is appended to `x` along the axis: a scalar, or a tensor. */
+  /** Values appended to `x` along the axis: a scalar, or a tensor. */
   readonly append?: TensorLike;
 }
 
@@ -50,7 +50,7 @@ export interface DiffOptions {
  * @param x Any shape of one axis or more.
  * @param n How many times, 1 by default.
  * @param axis The axis, the last by default.
- * @param options `prepend`, `append`: what stands before and behind `x` along the axis.
+ * @param options `prepend`, `append`: values before and after `x` along the axis.
  * @returns The dtype of `x`; the axis is shorter by `n`. Of bools: whether they differ.
  * @throws {AxisError} when the axis is out of range.
  * @throws {ArgumentError} when `n` is not a count.
@@ -92,9 +92,9 @@ export function diff(x: TensorLike, n?: number, axis?: number, options?: DiffOpt
  * @category Differences and polynomials
  */
 export interface Ediff1dOptions {
-  /** What stands before the differences. */
+  /** Values before the differences. */
   readonly toBegin?: TensorLike;
-  /** What stands behind the differences. */
+  /** Values after the differences. */
   readonly toEnd?: TensorLike;
 }
 
@@ -103,7 +103,7 @@ export interface Ediff1dOptions {
  *
  * @category Differences and polynomials
  * @param x Any shape.
- * @param options `toBegin`, `toEnd`: what stands before and behind the differences.
+ * @param options `toBegin`, `toEnd`: values before and after the differences.
  * @returns One axis.
  * @throws {DtypeError} when `x` is `bool`.
  *

@@ -1,5 +1,5 @@
 /**
- * What is known of dtypes: their limits, where they meet, and what they hold.
+ * Information about dtypes: their limits, their common dtypes, and the values that they can represent.
  *
  * @module
  */
@@ -167,10 +167,10 @@ export function resultType(...args: readonly (TensorLike | Dtype)[]): Dtype {
  * @category Tensors
  * @param from The dtype of the values.
  * @param to The dtype that they would be converted to.
- * @returns What `numpy.can_cast` says of safe conversion.
+ * @returns The same as `numpy.can_cast` with safe conversion.
  * @throws {DtypeError} when one of them is no dtype.
  *
- * @example What a half float holds
+ * @example Integers in a half float
  * ```ts
  * import { canCast } from "@jacobi/jacobi";
  * import { strictEqual } from "node:assert/strict";
@@ -216,7 +216,7 @@ const FAMILIES: Readonly<Record<DtypeFamily, (dtype: Dtype) => boolean>> = {
  * @param dtype The dtype.
  * @param family `"bool"`, `"signedInteger"`, `"unsignedInteger"`, `"integer"` (both), `"floating"`,
  * `"complexFloating"`, `"inexact"` (both), or `"number"` (all but bool).
- * @returns What `numpy.issubdtype` says of the abstract type of that name.
+ * @returns The same as `numpy.issubdtype` with the abstract type of that name.
  * @throws {DtypeError} when the first is no dtype.
  * @throws {ArgumentError} when the second is no family.
  *

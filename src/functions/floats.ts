@@ -208,7 +208,7 @@ export function ldexp(x: TensorLike, y: TensorLike): Tensor {
   return convert(product, value.dtype);
 }
 
-/** Two to a whole power of -1022 to 1023, exactly: the binade of what is a little larger. */
+/** Two to a whole power of -1022 to 1023, exactly: the binade of a slightly larger number. */
 function exactPower(exponent: Tensor): Tensor {
   const power = pow(constantLike(exponent, 2), stopGradient(exponent));
   return arithmetic.binade(arithmetic.scale(power, 1 + 2 ** -20));
@@ -242,7 +242,7 @@ export function frexp(x: TensorLike): [factors: Tensor, exponents: Tensor] {
     less(constantLike(size, 0), size),
     less(size, constantLike(size, Infinity)),
   );
-  // What is subnormal in double precision is made normal first.
+  // Numbers that are subnormal in double precision are made normal first.
   const isTiny = less(size, constantLike(size, 2 ** -1022));
   const [lift, one] = [2 ** 54, 1].map((factor) => constantLike(size, factor));
   const raised = select(isTiny, lift, one);
@@ -292,7 +292,7 @@ function signedZero(x: Tensor, zero: Tensor): Tensor {
 }
 
 /**
- * NaN and infinities replaced by numbers; the derivative of what is replaced is 0.
+ * NaN and infinities replaced by numbers; the derivative of replaced elements is 0.
  *
  * @category Arithmetic
  * @param x Any shape.

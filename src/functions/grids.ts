@@ -452,7 +452,7 @@ function countBelow([rows, columns]: Shape, diagonal: number): number {
   return growing * least + growing * (growing - 1) / 2 + (count - growing) * columns;
 }
 
-/** So many places of a matrix: within some rows, and a range of columns of each. */
+/** The `count` places of a matrix within some rows, and a range of columns of each. */
 function placesWhere(
   [, columns]: Shape,
   count: number,

@@ -46,7 +46,7 @@ import { stack } from "./joining.ts";
  * @category Statistics
  */
 export interface BincountOptions {
-  /** What each entry adds, in the shape of the entries; 1 by default. */
+  /** The weight of each entry, in the shape of the entries; 1 by default. */
   readonly weights?: TensorLike;
   /** The least length of the result; 0 by default. */
   readonly minlength?: number;
@@ -183,7 +183,7 @@ export interface BinEdgesOptions {
  * @category Statistics
  */
 export interface HistogramOptions extends BinEdgesOptions {
-  /** What each element adds, in the shape of `x`; 1 by default. */
+  /** The weight of each element, in the shape of `x`; 1 by default. */
   readonly weights?: TensorLike;
   /** Whether the result is a density, whose integral is 1. Default `false`. */
   readonly density?: boolean;
@@ -294,7 +294,7 @@ function placesIn({ edges, count, bounds }: Bins, x: Tensor): Tensor {
   if (bounds === null) {
     return select(isInside, held(offset(insertionPlaces(list, x, "right"), -1)), none);
   }
-  // The bin that division gives may be the one beside it: the edges decide.
+  // The bin found by division may be off by one: the edges decide.
   const width = sub(last, first);
   const guess = floor(scale(div(sub(x, first), width), count));
   const place = held(convert(select(isInside, guess, constantLike(guess, 0)), "int32"));
@@ -391,7 +391,7 @@ function countIn(
 export interface HistogramsOptions {
   /** From where to where the bins of each axis go; `null` or left out: from the least to the largest element. */
   readonly range?: readonly (readonly [low: number, high: number] | null)[];
-  /** What each element adds, `[n]`; 1 by default. */
+  /** The weight of each element, `[n]`; 1 by default. */
   readonly weights?: TensorLike;
   /** Whether the result is a density, whose integral is 1. Default `false`. */
   readonly density?: boolean;

@@ -100,7 +100,7 @@ function takePlace(input: Tensor, entries: readonly Entry[], what: string): Tens
  * @category Indexing
  * @param x Any shape.
  * @param indices The place: a list of what {@linkcode index} takes.
- * @param values What to put there; broadcast to the shape of the place, and converted to the dtype of
+ * @param values The values to put there; broadcast to the shape of the place, and converted to the dtype of
  * `x` unless that is of a lower category. Where index tensors name a position more than once, the
  * last of its values stays. Values for a mask that is traced must be the same for all entries that it
  * chooses.
@@ -139,7 +139,7 @@ function setPlace(input: Tensor, place: Place, filling: Tensor): Tensor {
  * @category Indexing
  * @param x Any shape, of a number dtype.
  * @param indices The place: a list of what {@linkcode index} takes.
- * @param values What to add there; broadcast to the shape of the place, and converted to the dtype of
+ * @param values The values to add there; broadcast to the shape of the place, and converted to the dtype of
  * `x` unless that is of a lower category. Where index tensors name a position more than once, all of
  * its values are added. Values for a mask that is traced must be the same for all entries that it
  * chooses.
@@ -287,7 +287,7 @@ function putBlock(
   return put === dynamic.updateSlice ? update : add(x, update);
 }
 
-/** What {@linkcode takePositions} took put back, with zeros everywhere else. */
+/** The inverse of {@linkcode takePositions}: puts a part back, with zeros everywhere else. */
 function spread(part: Tensor, place: Place): Tensor {
   const { start, stop, step, reversed } = asSlices(place);
   const whole = reshape(part, place.positions.map(({ count }) => count));
@@ -450,7 +450,7 @@ function flattenIndices(indices: readonly Tensor[], lengths: readonly number[]):
 function takeEntries(part: Tensor, place: Place): Tensor {
   const { permutation, outer, size, rows, flat } = mergeIndices(place);
   const shape = partShape(place);
-  // Positions of so many can be counted only where another axis is empty.
+  // This number of positions can be counted only if another axis is empty.
   if (size > MAX_SIZE) return splat(0, part.dtype, shape);
   const taken = strict.gather(reshape(transpose(part, permutation), rows), flat, 0, outer);
   return transpose(taken, blockPermutation(taken.ndim, flat.ndim, outer.length, place.target));

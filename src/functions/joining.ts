@@ -216,7 +216,7 @@ export function tile(x: TensorLike, repetitions: number | readonly number[]): Te
  * @param x Any shape.
  * @param repetitions How often each element is repeated.
  * @param axis The axis along which to repeat; left out, the tensor is flattened first.
- * @returns `x` with that axis so many times as long.
+ * @returns `x` with that axis longer by the factor `repetitions`.
  * @throws {ArgumentError} when the number of repetitions is negative or no integer.
  * @throws {AxisError} when the axis is out of range.
  *

@@ -1,5 +1,5 @@
 /**
- * What users call: functions of tensors with promotion, broadcasting and optional arguments.
+ * The public functions of tensors, with promotion, broadcasting and optional arguments.
  *
  * @module
  */

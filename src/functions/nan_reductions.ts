@@ -109,7 +109,7 @@ export function nanmean(x: TensorLike, axis?: AxisArgument, options?: AxisOption
   return finish(convert(meanOf(widened(value), arg), value.dtype), arg);
 }
 
-/** The mean of what is not NaN. */
+/** The mean of the elements that are not NaN. */
 function meanOf(value: Tensor, arg: Reduction<AxisOptions>): Tensor {
   const total = reduceSum(filled(value, 0), arg.axes);
   return div(total, countNumbers(arg, total));
@@ -145,7 +145,7 @@ export function nanvar(x: TensorLike, axis?: AxisArgument, options?: VarianceOpt
   return finish(convert(result, value.dtype), arg);
 }
 
-/** The variance of what is not NaN. */
+/** The variance of the elements that are not NaN. */
 function spreadOf(what: string, value: Tensor, arg: Reduction<VarianceOptions>): Tensor {
   const { correction = 0 } = arg.options;
   if (!Number.isFinite(correction)) {
@@ -241,7 +241,7 @@ export function nanmin(x: TensorLike, axis?: AxisArgument, options?: AxisOptions
   return extreme("min", reduction.reduceMin, Infinity, x, axis, options);
 }
 
-/** An extreme of what is not NaN; `worst` is never chosen before another. */
+/** An extreme of the elements that are not NaN; `worst` is never chosen before another. */
 function extreme(
   name: string,
   strict: (x: Tensor, axes: readonly number[]) => Tensor,
@@ -307,7 +307,7 @@ export function nanargmin(x: TensorLike, axis?: number | null, options?: AxisOpt
   return position("nanargmin", reduction.reduceMin, Infinity, x, axis, options);
 }
 
-/** The position of an extreme of what is not NaN. */
+/** The position of an extreme of the elements that are not NaN. */
 function position(
   name: string,
   strict: (x: Tensor, axes: readonly number[]) => Tensor,

@@ -26,7 +26,7 @@ const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
  * @category Shapes
  * @param x Any shape.
  * @param widths How many places to add: one `[before, after]` per axis, or one pair, or one number
- * for all axes. A negative one takes so many elements away, before anything is added.
+ * for all axes. A negative one removes elements, before anything is added.
  * @param options The mode, as NumPy's: `"constant"` fills with `value` (default 0), `"edge"` repeats
  * the outermost element, `"reflect"` mirrors about it, `"symmetric"` mirrors about the edge itself,
  * and `"wrap"` goes on from the other end. Mirrors and wraps repeat as often as they must.

@@ -40,7 +40,7 @@ interface Positions {
 export interface Place {
   /** The tensor's shape. */
   readonly shape: Shape;
-  /** What is taken of each axis; everything of those that a tensor indexes. */
+  /** The positions taken on each axis; all positions of axes that a tensor indexes. */
   readonly positions: readonly Positions[];
   /** The axes that an integer indexes, and that the part does not have. */
   readonly dropped: readonly number[];
@@ -167,7 +167,7 @@ function readBounds(list: readonly unknown[], length: number, axis: number, what
   return slice(start as number | null, stop as number | null, step as number);
 }
 
-/** What an array of numbers may be meant as. */
+/** The possible meanings of an array of numbers. */
 function twoReadings(list: readonly unknown[]): string {
   const [start, stop, step] = list;
   const entries = describeValue(list).replace(/^array of/, "a list of");
@@ -190,7 +190,7 @@ export function chooseByMask(entry: Entry): readonly Entry[] {
     .map((positions, i) => ({ value: positions, at, axis: axis + i }));
 }
 
-/** What entries, none of them a mask, name in a tensor; throws unless it is there. */
+/** The place in a tensor that entries without masks refer to; throws unless it exists. */
 export function readPlace(x: Tensor, entries: readonly Entry[], what: string): Place {
   const positions: Positions[] = [];
   const dropped: number[] = [];

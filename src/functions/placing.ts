@@ -44,7 +44,7 @@ export type IndexMode = "raise" | "wrap" | "clip";
  * @category Indexing
  */
 export interface IndexModeOptions {
-  /** What becomes of positions out of range: an error (the default), or they are wrapped or clipped. */
+  /** The treatment of positions out of range: an error (the default), or they are wrapped or clipped. */
   readonly mode?: IndexMode;
 }
 
@@ -181,7 +181,7 @@ export function put(
   return reshape(scatterSet(reshape(input, [input.size]), updates, flat), input.shape);
 }
 
-/** Values, flat, repeated to so many. */
+/** Values, flattened and repeated to this count. */
 function repeatTo(values: Tensor, count: number, what: string): Tensor {
   if (values.size === 0) throw shapeError(`${what}: there are no values`);
   const flat = reshape(values, [values.size]);

@@ -68,7 +68,7 @@ export function polyval(p: TensorLike, x: TensorLike): Tensor {
   return value;
 }
 
-/** So many powers are gone through one by one. */
+/** The largest number of powers that are computed one by one. */
 const MOST_TERMS = 64;
 
 /**
@@ -178,7 +178,7 @@ export function polymul(p: TensorLike, q: TensorLike): Tensor {
   return scatterAdd(reshape(products, [n * m]), reshape(places, [n * m]), n + m - 1);
 }
 
-/** So many steps, each an operation, are taken at most. */
+/** The largest number of steps, each of which is an operation. */
 const MOST_STEPS = 4096;
 
 /**

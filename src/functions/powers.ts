@@ -1,5 +1,5 @@
 /**
- * Roots, powers and logarithms beside those of `exponential.ts`.
+ * Roots, powers and logarithms other than those of `exponential.ts`.
  *
  * @module
  */

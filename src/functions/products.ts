@@ -1,5 +1,5 @@
 /**
- * Products of vectors and matrices beside `matmul`, and distances, after NumPy and PyTorch.
+ * Products of vectors and matrices other than `matmul`, and distances, after NumPy and PyTorch.
  *
  * @module
  */

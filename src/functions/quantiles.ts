@@ -55,7 +55,7 @@ export type QuantileMethod = "linear" | "lower" | "higher" | "midpoint" | "neare
  * @category Statistics
  */
 export interface QuantileOptions extends AxisOptions {
-  /** What is taken between two elements; `"linear"` by default. */
+  /** The interpolation between two elements; `"linear"` by default. */
   readonly method?: QuantileMethod;
 }
 
@@ -69,7 +69,7 @@ const METHODS: readonly QuantileMethod[] = ["linear", "lower", "higher", "midpoi
  * @param x Any shape, of real numbers.
  * @param q Which quantiles, from 0 to 1: a number, or a tensor of any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
- * @param options `method`: what is taken between two elements, `"linear"` by default, or `"lower"`,
+ * @param options `method`: the interpolation between two elements, `"linear"` by default, or `"lower"`,
  * `"higher"`, `"midpoint"`, `"nearest"` (ties to the even position); `keepdims`.
  * @returns The dtype of `x` (`float32` for integers and `bool`), of shape `[...shape of q, ...shape of x
  * without the reduced axes]`. The derivative goes to the two elements, in the shares that they have in

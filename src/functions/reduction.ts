@@ -404,7 +404,7 @@ export function std(x: TensorLike, axis?: AxisArgument, options?: VarianceOption
   return finish(reduceDeviation(floatOperand(arg.x), arg.axes, divisorOf(what, arg)), arg);
 }
 
-/** What the sum of squares is divided by. */
+/** The divisor of the sum of squares. */
 function divisorOf(what: string, arg: Reduction<VarianceOptions>): number {
   const { correction = 0 } = arg.options;
   if (!Number.isFinite(correction)) {

@@ -90,7 +90,7 @@ export function round(x: TensorLike, options?: RoundOptions): Tensor {
   return convert(roundTo(convert(value, "float64"), places), value.dtype);
 }
 
-/** Floats rounded to so many decimal places. */
+/** Floats rounded to this number of decimal places. */
 function roundTo(x: Tensor, places: number): Tensor {
   const held = stopGradient(x);
   const power = constantLike(held, 10 ** Math.abs(places));

@@ -171,10 +171,10 @@ export function nonzero(x: TensorLike, options?: NonzeroOptions): Tensor[] {
 }
 
 /**
- * Elements of one tensor where a condition holds, of another elsewhere. Nothing of what is not
- * chosen reaches the result; its derivative, too, is that of the chosen element alone.
+ * Elements of one tensor where a condition holds, of another elsewhere. Elements that are not
+ * chosen have no influence on the result; its derivative, too, is that of the chosen element alone.
  *
- * Both are computed, and where the derivative of what is not chosen is infinite or NaN, so is their
+ * Both are computed, and where the derivative of an element that is not chosen is infinite or NaN, so is its
  * product with 0: guard such an argument by a `where` inside, as in the example.
  *
  * @category Sorting and searching

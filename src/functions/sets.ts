@@ -182,7 +182,7 @@ export function uniqueInverse(
   return { values: found.values(), inverse: found.inverse() };
 }
 
-/** What there is to know of the different elements; each part is computed when it is asked for. */
+/** The distinct elements, with their positions and counts; each part is computed on demand. */
 function uniqueOf(
   x: TensorLike,
   options: UniqueOptions | undefined,
@@ -328,7 +328,7 @@ function differentOf(
  * @returns `[count]`, the common dtype.
  * @throws {TraceError} when a tensor is traced and not known, and there is no `size`.
  *
- * @example What both have
+ * @example Elements of both
  * ```ts
  * import { intersect1d } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
@@ -353,7 +353,7 @@ export function intersect1d(x: TensorLike, y: TensorLike, options?: SizeOptions)
  * @returns `[count]`, the common dtype.
  * @throws {TraceError} when a tensor is traced and not known, and there is no `size`.
  *
- * @example What either has
+ * @example Elements of either
  * ```ts
  * import { union1d } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
@@ -378,7 +378,7 @@ export function union1d(x: TensorLike, y: TensorLike, options?: SizeOptions): Te
  * @returns `[count]`, the common dtype.
  * @throws {TraceError} when a tensor is traced and not known, and there is no `size`.
  *
- * @example What only the first has
+ * @example Elements of the first only
  * ```ts
  * import { setdiff1d } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
@@ -403,7 +403,7 @@ export function setdiff1d(x: TensorLike, y: TensorLike, options?: SizeOptions): 
  * @returns `[count]`, the common dtype.
  * @throws {TraceError} when a tensor is traced and not known, and there is no `size`.
  *
- * @example What only one has
+ * @example Elements of exactly one
  * ```ts
  * import { setxor1d } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";

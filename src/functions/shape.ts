@@ -49,7 +49,7 @@ export function reshape(x: TensorLike, ...shape: Shape | readonly [shape: Shape]
   return structure.reshape(input, fillShape(input, listed(shape) as Shape));
 }
 
-/** What was given as a list, or as one argument for each of its entries. */
+/** A list that was given as such, or as one argument for each of its entries. */
 function listed(rest: readonly unknown[]): unknown {
   return rest.length === 0 || (rest.length === 1 && typeof rest[0] !== "number") ? rest[0] : rest;
 }

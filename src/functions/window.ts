@@ -71,20 +71,20 @@ export interface ConvOptions {
   /** Into how many groups the channels are divided, each convolved by itself. Default 1. */
   readonly groups?: number;
   /**
-   * What the padding holds: zeros (the default), or the input mirrored about its outermost elements
+   * The contents of the padding: zeros (the default), or the input mirrored about its outermost elements
    * (`"reflect"`), these elements repeated (`"replicate"`), or the input's other end (`"circular"`).
    */
   readonly paddingMode?: PaddingMode;
 }
 
 /**
- * What the padding of a convolution holds.
+ * The contents of the padding of a convolution.
  *
  * @category Windows
  */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
 
-/** What `pad` calls them. */
+/** Their names in `pad`. */
 const MODES = {
   zeros: "constant",
   reflect: "reflect",
@@ -508,7 +508,7 @@ export function avgPool(x: TensorLike, window: PerAxis, options?: AvgPoolOptions
   checkSize([...image.shape.slice(0, 2), ...windows.output], what);
   const shape = [...image.shape.slice(0, 2), ...windows.output];
   const means = areApart(windows) ? apartMeans(image, windows) : overlappingMeans(image, windows);
-  // What the mean over a whole window is multiplied by where another number of elements counts.
+  // The factor from the mean over a whole window to the mean over another number of elements.
   const count = sizeOf(kernel);
   if (divisorOverride !== undefined) return scale(means, count / divisorOverride);
   if (!countIncludePad) {

@@ -1,5 +1,5 @@
 /**
- * What the readers share: the bytes that they are given, and how much a file may unfold to.
+ * Common parts of the readers: their input bytes, and the limit on the unpacked size of a file.
  *
  * @module
  */
@@ -56,15 +56,15 @@ export function allocateFile(length: number, what: string): Uint8Array<ArrayBuff
   }
 }
 
-/** What any file may unfold to, in bytes. */
+/** The unpacked size that is allowed for any file, in bytes. */
 const FREE_BYTES = 2 ** 28;
 
 /** How many times its own size a file may unfold to, beyond that: int8 read as float64 takes eight. */
 const TIMES = 16;
 
 /**
- * What a file may still unfold to. Files may name the same bytes any number of times, or compress
- * nothing to nearly nothing: a small one could otherwise fill the memory.
+ * The remaining unpacked size of a file. Files may refer to the same bytes any number of times, or compress
+ * data to nearly nothing: a small file could otherwise exhaust the memory.
  */
 export class Budget {
   readonly #what: string;

@@ -34,18 +34,18 @@ function isWide(kind: StoredKind): kind is "int64" | "uint64" {
  */
 export interface ReadOptions {
   /**
-   * What 64-bit integers become, signed or not: `"int32"`, in which all of them must fit, or
+   * The dtype for 64-bit integers, signed or not: `"int32"`, in which all of them must fit, or
    * `"float64"`, which is exact up to 2^53 and rounds beyond. Default `"int32"`.
    */
   readonly int64?: "int32" | "float64";
   /**
-   * What tensors of other dtypes become, as by `astype`: `{ bfloat16: "float32", uint8: "float32" }`.
-   * Default: every dtype stays.
+   * The conversions of other dtypes, as by `astype`: `{ bfloat16: "float32", uint8: "float32" }`.
+   * Default: every dtype is preserved.
    */
   readonly convert?: { readonly [Stored in Dtype]?: Dtype };
 }
 
-/** What elements become: the options of the readers, checked. */
+/** The dtypes of the results: the options of the readers, checked. */
 export type Targets = Required<ReadOptions>;
 
 /** The options of a reader, checked. */
@@ -82,7 +82,7 @@ export interface StoredType {
   readonly kind: StoredKind;
   /** Its shape, checked. */
   readonly shape: Shape;
-  /** What its elements become. */
+  /** The dtypes to which elements are converted. */
   readonly targets: Targets;
   /** Whether the most significant byte of each element comes first. */
   readonly bigEndian: boolean;
@@ -186,7 +186,7 @@ function convertWide(type: StoredType, halves: Uint32Array, out: Elements, first
   for (let i = 0; 2 * i < halves.length; i++) {
     const low = halves[2 * i];
     const high = isSigned ? halves[2 * i + 1] | 0 : halves[2 * i + 1];
-    // What fits has the sign of its lower half all through the upper one.
+    // The upper half of a number that fits consists of the sign bit of its lower half.
     if (type.targets.int64 === "int32" && high !== (low | 0) >> 31) {
       const value = (BigInt(high) << 32n) + BigInt(low);
       throw dtypeError(

@@ -12,7 +12,7 @@ import type { Bytes } from "./bytes.ts";
 import { makeTensor, readTargets, storedBytes, tensorBytes } from "./elements.ts";
 import type { ReadOptions, StoredKind } from "./elements.ts";
 
-/** What the third byte of a file says of its elements. */
+/** The kinds of elements by the third byte of a file. */
 const KINDS: ReadonlyMap<number, StoredKind> = new Map([
   [0x08, "uint8"],
   [0x09, "int8"],
@@ -31,7 +31,7 @@ const KINDS: ReadonlyMap<number, StoredKind> = new Map([
  *
  * @category Files
  * @param bytes The file's contents, unpacked.
- * @param options What dtypes become, such as `{ convert: { uint8: "float32" } }`.
+ * @param options Conversions of dtypes, such as `{ convert: { uint8: "float32" } }`.
  * @returns A tensor of the file's shape; its dtype is uint8, int8, int16, int32, float32 or float64.
  * @throws {ArgumentError} when the bytes are not a valid file of this format.
  * @throws {ShapeError} when the shape is none that a tensor may have.

@@ -89,7 +89,7 @@ class Inflater {
     this.#source = source;
     this.#size = size;
     this.#fail = fail;
-    // What is announced is not allocated before it is known to come.
+    // The announced size is not allocated before that much data exists.
     this.#out = this.#allocate(Math.min(size, 4 * source.length + 2 ** 16));
   }
 
@@ -238,7 +238,7 @@ class Inflater {
 /**
  * The `size` bytes that `source` was compressed from.
  *
- * @param fail Makes the error for a fault, which it is told in words.
+ * @param fail Makes the error for a fault, which is described in words.
  */
 export function inflate(
   source: Uint8Array,

@@ -26,7 +26,7 @@ function describeNumber(number: string): string {
 /**
  * Reads one JSON value (RFC 8259) whose numbers are integers in digits.
  *
- * @param fail Makes the error for a fault, which it is told in words.
+ * @param fail Makes the error for a fault, which is described in words.
  * @throws what `fail` makes, for text that is not JSON, for keys that an object has twice, and for other
  * numbers.
  */

@@ -35,7 +35,7 @@ const MAX_HEADER = 10_000;
  *
  * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("x.npy")`.
- * @param options What 64-bit integers and other dtypes become.
+ * @param options The conversions of 64-bit integers and other dtypes.
  * @returns A tensor of the array's shape.
  * @throws {ArgumentError} when the bytes are not a valid file of this format.
  * @throws {ShapeError} when the shape is none that a tensor may have.
@@ -62,7 +62,7 @@ export function readNpy(bytes: Bytes, options?: ReadOptions): Tensor {
  *
  * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("data.npz")`.
- * @param options What 64-bit integers and other dtypes become.
+ * @param options The conversions of 64-bit integers and other dtypes.
  * @returns Tensors by the names of the arrays, as {@linkcode readNpy} reads them.
  * @throws {ArgumentError} when the bytes are not a valid file of this format, or it unfolds to far
  * more than its own size.

@@ -10,7 +10,7 @@ import { argumentError, dtypeError } from "../base/errors.ts";
 import { Scanner } from "./scanner.ts";
 import type { StoredKind } from "./elements.ts";
 
-/** What a header says. */
+/** The contents of a header. */
 export interface NpyHeader {
   /** How the elements are stored. */
   readonly kind: StoredKind;
@@ -22,7 +22,7 @@ export interface NpyHeader {
   readonly shape: readonly number[];
 }
 
-/** How NumPy names what can be read, but for the order of bytes. */
+/** NumPy's names of the dtypes that can be read, without byte order. */
 export const NUMPY_KINDS: ReadonlyMap<string, StoredKind> = new Map([
   ["f8", "float64"],
   ["f4", "float32"],
@@ -58,7 +58,7 @@ const NAMES: Readonly<Record<Dtype, string>> = {
   complex128: "<c16",
 };
 
-/** What the first letter of other dtypes means. */
+/** The meaning of the first letter of other dtypes. */
 const REFUSED: Readonly<Record<string, string>> = {
   O: "Python objects",
   c: "complex numbers of that size",
@@ -145,7 +145,7 @@ export function parseNpyHeader(text: string, what: string): NpyHeader {
   return { ...parseDescription(description, what), fortranOrder, shape };
 }
 
-/** What a dtype's description, such as `<f4`, says. */
+/** The meaning of a dtype's description, such as `<f4`. */
 function parseDescription(
   description: string,
   what: string,

@@ -1,6 +1,6 @@
 /**
- * A machine for Python's pickles that runs nothing: whatever a pickle names is looked up by its host,
- * which refuses what it does not know, and is called as a function of this library's own.
+ * A machine for Python's pickles that runs no code of theirs: every name in a pickle is looked up by its host,
+ * which refuses unknown names, and is called as a function of this library.
  *
  * The instructions are documented in Python's `pickletools` module; those of protocols 1 to 5 are
  * read. Protocol 0 has no way of referring to storages.
@@ -38,17 +38,17 @@ export class PickledDict {
   readonly entries: Map<unknown, unknown> = new Map();
 }
 
-/** What gives names and references a meaning. */
+/** Resolves names and references. */
 export interface PickleHost {
-  /** Makes the error for a fault, which it is told in words. */
+  /** Makes the error for a fault, which is described in words. */
   readonly fail: Fail;
-  /** What the name `${module}.${name}` stands for; throws unless it is known. */
+  /** The meaning of the name `${module}.${name}`; throws if it is unknown. */
   global(module: string, name: string): unknown;
   /** The result of calling `callable`, which `global` gave. */
   call(callable: unknown, args: readonly unknown[]): unknown;
   /** Whether `value` may be given this state, which is then passed over. */
   acceptsState(value: unknown, state: unknown): boolean;
-  /** What the reference `id` stands for. */
+  /** The object that the reference `id` denotes. */
   load(id: unknown): unknown;
 }
 

@@ -14,7 +14,7 @@ const MAX_INTEGER_BYTES = 1786;
 /** The longest text, in bytes: engines hold little more in one string. */
 const MAX_TEXT = 2 ** 28;
 
-/** Makes the error for a fault, which it is told in words. */
+/** Makes the error for a fault, which is described in words. */
 export type Fail = (fault: string) => Error;
 
 /** A place in the bytes of a pickle. */

@@ -95,7 +95,7 @@ interface Described {
  *
  * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("model.safetensors")`.
- * @param options What 64-bit integers and other dtypes become.
+ * @param options The conversions of 64-bit integers and other dtypes.
  * @returns A fresh object, its names in the order of the header; `nn.fromStateDict` takes it.
  * {@linkcode readSafetensorsMetadata} gives the rest of the header.
  * @throws {ArgumentError} when the bytes are not a valid file of this format.
@@ -206,7 +206,7 @@ function labelOf(name: string, what: string): string {
   return `${what}: tensor ${describeValue(name)}`;
 }
 
-/** What the header says of one tensor, checked but for its neighbours. */
+/** The header's description of one tensor, checked except against its neighbours. */
 function describe(name: string, entry: Json, what: string): Described {
   const label = labelOf(name, what);
   const field = (key: string) => entry instanceof Map ? entry.get(key) : undefined;
@@ -270,7 +270,7 @@ function checkPlaces(described: readonly Described[], length: number, what: stri
  *
  * @category Files
  * @param tensors Tensors by their names, such as `nn.toStateDict` gives.
- * @param options Strings to be kept beside them.
+ * @param options Strings to store with the tensors.
  * @returns The file's contents, for `Deno.writeFileSync("model.safetensors", …)`.
  * @throws {ArgumentError} when `tensors` is not an object, or a name or string cannot be written.
  * @throws {TreeError} when a value is not a tensor.

@@ -12,13 +12,13 @@ export class Scanner {
   at = 0;
   readonly #blank: RegExp;
 
-  /** At the beginning of `text`; `blank`, a sticky pattern, is what may stand between signs. */
+  /** At the beginning of `text`; `blank`, a sticky pattern, matches text between tokens. */
   constructor(text: string, blank: RegExp) {
     this.text = text;
     this.#blank = blank;
   }
 
-  /** What matches a sticky pattern here, passed; `undefined` where nothing does. */
+  /** Consumes and returns the match of a sticky pattern here; `undefined` if there is none. */
   take(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text)?.[0];

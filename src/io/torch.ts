@@ -13,7 +13,7 @@ import type { TensorDict } from "./safetensors.ts";
 import { readLegacyCheckpoint, readZipCheckpoint } from "./torch_files.ts";
 
 /**
- * What a checkpoint may hold.
+ * The contents of a checkpoint.
  *
  * @category Files
  */
@@ -33,7 +33,7 @@ export type TorchValue =
  *
  * Nothing that the file names is run. Checkpoints are pickles, which are programs; the ones that
  * build tensors, numbers, strings, dictionaries, lists and tuples of them are followed by a machine
- * that can do nothing else, and any other name is refused. So a `state_dict` is read, also beside the
+ * that can do nothing else, and any other name is refused. So a `state_dict` is read, also together with the
  * state of an optimiser, and a pickled `nn.Module` is not.
  *
  * Dictionaries become plain objects; keys that are no strings are written as Python writes them (`1`,
@@ -45,13 +45,13 @@ export type TorchValue =
  * become what the option `int64` says. Views of one storage are tensors of their own; equal ones are
  * one tensor.
  *
- * TypeScript cannot see what a file holds, and takes a state dictionary unless told otherwise:
+ * TypeScript cannot see the contents of a file, and assumes a state dictionary by default:
  * `readTorch<{ model: io.TensorDict; epoch: number }>(bytes)`.
  *
  * @category Files
  * @param bytes The file's contents, such as `Deno.readFileSync("resnet18.pth")`.
- * @param options What 64-bit integers and other dtypes become.
- * @returns What was saved, made of fresh values; `nn.fromStateDict` takes a state dictionary.
+ * @param options The conversions of 64-bit integers and other dtypes.
+ * @returns The saved object, made of fresh values; `nn.fromStateDict` takes a state dictionary.
  * @throws {ArgumentError} when the bytes are no valid checkpoint, name anything that is not known, or
  * hold quantised or sparse tensors or big-endian data.
  * @throws {ShapeError} when a shape is none that a tensor may have.
@@ -95,7 +95,7 @@ function startsWith(file: Uint8Array, signature: readonly number[], at: number =
   return signature.every((byte, i) => file[at + i] === byte);
 }
 
-/** What else the file may be. */
+/** Other possible formats of the file. */
 function describeFormat(file: Uint8Array): string {
   if (file.length === 0) return "it is empty";
   if (startsWith(file, [0x75, 0x73, 0x74, 0x61, 0x72], 257)) {

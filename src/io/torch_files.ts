@@ -22,7 +22,7 @@ const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 /** The second. */
 const LEGACY_PROTOCOL = 1001;
 
-/** What both containers need to be read. */
+/** The information needed to read either container. */
 export interface TorchSource {
   /** The file. */
   readonly file: Uint8Array;
@@ -30,7 +30,7 @@ export interface TorchSource {
   readonly what: string;
   /** Makes an error that begins so. */
   readonly fail: Fail;
-  /** What elements become. */
+  /** The dtypes to which elements are converted. */
   readonly targets: Targets;
 }
 
@@ -122,7 +122,7 @@ export function readLegacyCheckpoint({ file, what, fail, targets }: TorchSource)
   });
 }
 
-/** The bytes of each storage: they stand one after another, each after its number of elements. */
+/** The bytes of each storage: they follow each other, each after its number of elements. */
 function findStorages(
   file: Uint8Array,
   keys: unknown,

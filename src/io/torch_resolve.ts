@@ -25,19 +25,19 @@ const MAX_VALUES = 2 ** 22;
 const MAX_KEY = 64;
 const MAX_KEY_DEPTH = 4;
 
-/** What reading storages needs. */
+/** The information needed to read storages. */
 export interface StorageReader {
   /** Begins messages: "Cannot read this checkpoint". */
   readonly what: string;
-  /** What elements become. */
+  /** The dtypes to which elements are converted. */
   readonly targets: Targets;
-  /** What the file may unfold to. */
+  /** The remaining unpacked size of the file. */
   readonly budget: Budget;
   /** The bytes of the storage, checked to be there. */
   read(storage: StoredStorage): Uint8Array;
 }
 
-/** What is known of a part that occurs in several places. */
+/** Information about a part that occurs in several places. */
 interface Resolved {
   readonly value: unknown;
   /** How many values it unfolds to. */

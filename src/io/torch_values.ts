@@ -1,5 +1,5 @@
 /**
- * What a checkpoint's pickle is made of, before anything is read from its storages; and the short
+ * The parts of a checkpoint's pickle, before anything is read from its storages; and the short
  * list of names that it may use.
  *
  * @module
@@ -63,13 +63,13 @@ export class StoredTensor {
 /** A name that pickles may use. */
 class Named {
   readonly name: string;
-  /** What calling it gives, or `undefined` when the arguments do not fit. */
+  /** The result of a call, or `undefined` when the arguments do not fit. */
   readonly call: ((args: readonly unknown[]) => unknown) | null;
   /** Of a class of storages: the type of its elements; `null` for bytes. */
   readonly storageKind: StoredKind | null | undefined;
   /** Of a dtype that is read: what it is. */
   readonly kind: StoredKind | undefined;
-  /** What it reads as where it is a value. */
+  /** Its text when it is used as a value. */
   readonly text: string | undefined;
 
   constructor(
@@ -174,7 +174,7 @@ for (const builtins of ["builtins", "__builtin__"]) {
       return isSequence(items) ? new PickledList([...items.items]) : undefined;
     });
   }
-  // Protocols up to 2 know `int` and `str` by their names in Python 2.
+  // Protocols up to 2 use the names of `int` and `str` in Python 2.
   for (const name of ["int", "long", "float", "bool", "str", "unicode"]) {
     add(`${builtins}.${name}`);
   }
@@ -238,7 +238,7 @@ add(NUMPY_DTYPE, ([name]) => {
 });
 for (const core of ["core", "_core"]) add(`numpy.${core}.multiarray.scalar`, makeNumber);
 
-/** What some of the names mean that are refused. */
+/** The meanings of some of the refused names. */
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/^torch\._utils\._rebuild_(qtensor)|^torch\.(cuda\.)?Q\w+Storage$|^torch\.q/, "quantised"],
   [/^torch\._utils\._rebuild_sparse/, "sparse"],
@@ -251,7 +251,7 @@ function meaningOf(name: string): string | undefined {
   return meanings.find(([pattern]) => pattern.test(name))?.[1];
 }
 
-/** The fault of a name that stands for tensors which are not read. */
+/** The fault of a name that denotes unsupported tensors. */
 function unsupported(name: string): string {
   return `it names ${showName(name)}, and ${meaningOf(name)} tensors are not supported; ` +
     `convert them before saving`;
@@ -261,7 +261,7 @@ function isSequence(value: unknown): value is PickledList | PickledTuple {
   return value instanceof PickledList || value instanceof PickledTuple;
 }
 
-/** Whether a tensor's metadata says nothing, such as that its elements are to be negated. */
+/** Whether a tensor's metadata is empty: it could request negated elements, for example. */
 function isPlain(metadata: unknown): boolean {
   return metadata === undefined || metadata === null ||
     (metadata instanceof PickledDict && metadata.entries.size === 0);
@@ -418,7 +418,7 @@ function showName(name: string): string {
   return /^[\w.<>]{1,200}$/.test(name) ? name : describeValue(name);
 }
 
-/** The text that a name without a call stands for as a value: a dtype, as `float32`. */
+/** The text of a name without a call when it is used as a value: a dtype, as `float32`. */
 export function textOfName(value: unknown): string | undefined {
   return value instanceof Named ? value.text : undefined;
 }

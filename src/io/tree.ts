@@ -14,7 +14,7 @@ import type { Structure } from "../core/tree.ts";
 import type { Bytes } from "./bytes.ts";
 import { readContents, writeContents } from "./safetensors.ts";
 
-/** How files of trees are told from others, with the version of their form. */
+/** Identifies files of trees, with the version of their format. */
 const FORMAT = "jacobi.tree.1";
 
 /** A node in the JSON: as it is where JSON has it, and otherwise an object that says its kind. */
@@ -26,7 +26,7 @@ type Node = null | boolean | number | string | readonly Node[] | {
 
 type Path = readonly (string | number)[];
 
-/** What JSON lacks, by its kind. */
+/** Values that JSON lacks, by their kind. */
 const CONSTANTS: ReadonlyMap<unknown, unknown> = new Map<string, unknown>([
   ["-0", -0],
   ["NaN", NaN],
@@ -35,7 +35,7 @@ const CONSTANTS: ReadonlyMap<unknown, unknown> = new Map<string, unknown>([
   ["undefined", undefined],
 ]);
 
-/** What a tensor is called in the file: `layers.0.weight`, each path another name. */
+/** The name of a tensor in the file: `layers.0.weight`, unique for each path. */
 function nameOf(path: Path): string {
   if (path.length === 0) return "value";
   return path.map((key) =>
@@ -49,7 +49,7 @@ function nameOf(path: Path): string {
  *
  * The file is a safetensors file, whose tensors have their paths as names (`params.0.weight`), so that
  * other programs read them, too; the structure is JSON in its metadata. Complex tensors are two
- * tensors, `re` and `im`. A tensor that stands in several places is written once for each.
+ * tensors, `re` and `im`. A tensor that occurs several times is written once for each.
  *
  * @category Files
  * @param tree Arrays, plain objects, `null` and `undefined`, tensors of any dtype (random keys are some),

@@ -87,7 +87,7 @@ export function readZipDirectory(file: Uint8Array, what: string): Map<string, Zi
   return directory;
 }
 
-/** Where the directory stands (sections 4.3.14 to 4.3.16); nothing of it is known to be right. */
+/** The position of the directory (sections 4.3.14 to 4.3.16), which is not validated. */
 function findDirectory(
   view: DataView,
   fail: (fault: string) => Error,
@@ -117,7 +117,7 @@ function findDirectory(
   };
 }
 
-/** An entry's sizes and place, which stand in an extra field when they are large (section 4.5.3). */
+/** An entry's sizes and position, which are in an extra field if they are large (section 4.5.3). */
 function readSizes(
   view: DataView,
   header: number,

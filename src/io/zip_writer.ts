@@ -9,7 +9,7 @@ import { argumentError } from "../base/errors.ts";
 import { allocateFile } from "./bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 
-/** A file that is to be stored. */
+/** A file to be stored. */
 export interface StoredEntry {
   /** Its path. */
   readonly name: string;
@@ -23,7 +23,7 @@ const MAX_NARROW = 2 ** 31 - 1;
 const MAX_COUNT = 0xffff;
 const MAX_NAME = 0xffff;
 
-/** The version of the format that knows fields of 64 bits. */
+/** The version of the format that supports fields of 64 bits. */
 const VERSION = 45;
 
 /** The first of January 1980, the earliest date, so that equal contents make equal files. */

@@ -440,7 +440,7 @@ export function softmax(x: TensorLike, axis?: number): Tensor {
  * The logarithm of `softmax`, without its underflow.
  *
  * @category Activations
- * @param x Any shape. As in PyTorch, a row of nothing but minus infinity gives
+ * @param x Any shape. As in PyTorch, a row that consists of minus infinity gives
  * NaN.
  * @param axis The axis whose exponentials add up to one. Default -1.
  * @returns The shape and dtype of `x` (float32 for integers and bools).

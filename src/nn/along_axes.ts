@@ -125,7 +125,7 @@ export function sparsemax(x: TensorLike, axis?: number): Tensor {
   const ranks = arange(1, length + 1, 1, { dtype: input.dtype })
     .reshape([length, ...input.shape.slice(at + 1).map(() => 1)]);
   const sums = cumsum(sorted, at);
-  // So many of the largest elements are above the threshold that they have then.
+  // The number of largest elements that are above the threshold determined by them.
   const isIn = greater(add(mul(sorted, ranks), 1), sums);
   const count = sum(isIn.astype(input.dtype), at, { keepdims: true });
   const total = sum(where(isIn, sorted, 0), at, { keepdims: true });

@@ -58,7 +58,7 @@ export interface MultiHeadAttentionParams {
   readonly v_proj_weight?: Tensor;
   /** `[3 E]`; absent with `bias: false`. */
   readonly in_proj_bias?: Tensor;
-  /** `[1, 1, E]`: a key beside those of the input; with `addBiasKv` only. */
+  /** `[1, 1, E]`: a key in addition to those of the input; with `addBiasKv` only. */
   readonly bias_k?: Tensor;
   /** `[1, 1, E]`: the value of that key; with `addBiasKv` only. */
   readonly bias_v?: Tensor;
@@ -234,7 +234,7 @@ function appendRow(x: Tensor, row: Tensor): Tensor {
 function withoutPadding(
   { query, key, value, masks }: AttentionOperands,
 ): [query: Tensor, key: Tensor, value: Tensor] {
-  // What is a query too is projected for its own output anyway.
+  // A query is also projected for its own output.
   if (query === key && query === value) return [query, key, value];
   const byHead = seenKeys(masks);
   const seen = byHead !== undefined && byHead.ndim > 2 ? any(byHead, -3) : byHead;

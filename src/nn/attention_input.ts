@@ -1,5 +1,5 @@
 /**
- * What an attention layer takes, and its masks.
+ * The inputs of attention layers, and their masks.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { causalMask, joinMasks, readMask } from "./scaled_dot_product_attention.
 import type { AttentionMasks } from "./scaled_dot_product_attention.ts";
 
 /**
- * What `multiHeadAttention` takes when it is not one sequence that attends to itself.
+ * The input of `multiHeadAttention` if it is not one sequence that attends to itself.
  *
  * @category Attention
  */
@@ -40,7 +40,7 @@ export interface AttentionInput {
   readonly keyPaddingMask?: Tensor | null;
 }
 
-/** What of a layer's settings its input must fit. */
+/** The settings of a layer that its input must fit. */
 export interface AttentionSizes {
   readonly embedDim: number;
   readonly numHeads: number;

@@ -87,7 +87,7 @@ export interface FocalLossOptions extends LossOptions {
 
 /**
  * The focal loss (Lin et al., "Focal loss for dense object detection", 2017): the cross entropy of yes-or-no targets
- * relative to `sigmoid(input)`, times `(1 - p)^gamma` for the probability `p` of what is right.
+ * relative to `sigmoid(input)`, times `(1 - p)^gamma` for the probability `p` of the correct answer.
  *
  * @category Losses
  * @param input Any shape: scores, the logarithms of odds.

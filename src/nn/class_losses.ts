@@ -231,7 +231,7 @@ function readClasses(
     );
   }
   const indices = toIndices(target, what);
-  // What is not known yet, gather checks when it is.
+  // Indices that are not known yet are checked by gather once they are.
   if (indices instanceof Concrete) {
     const classes = input.shape[axis];
     const wrong = indices.elements.findIndex((index) =>

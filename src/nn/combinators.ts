@@ -111,7 +111,7 @@ export interface ResidualTree<Body, Shortcut> {
  *
  * @category Models
  * @param body The layer whose output is added.
- * @param shortcut What it is added to. Default: the input itself.
+ * @param shortcut The layer on the shortcut. Default: the identity.
  * @returns The composed layer, with parameters `{ body, shortcut }`.
  * @throws {ArgumentError} when a part is neither a layer nor a function.
  * @throws {ShapeError} when the two outputs do not broadcast.

@@ -24,8 +24,8 @@ function floatsIn(tree: unknown, dtype: Dtype): unknown {
 }
 
 /**
- * The layer with input and output, and unless told otherwise parameters, in the dtype that its option
- * `computeDtype` names; the layer itself without one. Gradients have the parameters' dtypes.
+ * The layer with input, output and by default parameters in the dtype of its option
+ * `computeDtype`; the layer itself without one. Gradients have the parameters' dtypes.
  *
  * @param parameters Whether parameters are converted, too.
  */

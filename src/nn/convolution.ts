@@ -84,7 +84,7 @@ export type Conv2dOptions = ConvolutionOptions;
  */
 export interface ConvolutionTransposeOptions extends ConvolutionBiasOptions, ConvTransposeOptions {}
 
-/** What tells one kind of convolution from another. */
+/** The properties of one kind of convolution. */
 interface Kind {
   readonly name: string;
   readonly dims: number;

@@ -39,7 +39,7 @@ export function dropout(rate?: number): Layer<Empty, Empty> {
   return dropping("dropout", rate, (x) => x.shape, dividing);
 }
 
-/** What is kept, divided by the probability of being kept; zeros elsewhere. */
+/** Kept elements, divided by the probability of being kept; zeros elsewhere. */
 function dividing(x: Tensor, kept: Tensor, rate: number): Tensor {
   return where(kept, div(x, 1 - rate), 0);
 }
@@ -47,8 +47,8 @@ function dividing(x: Tensor, kept: Tensor, rate: number): Tensor {
 /**
  * A layer that drops in training; at rate 1 it leaves zeros.
  *
- * @param maskShape The shape of what is drawn for an input.
- * @param drop What becomes of the input.
+ * @param maskShape The shape of the random mask for an input.
+ * @param drop The output, given the input and the mask.
  */
 function dropping(
   name: string,
@@ -78,7 +78,7 @@ function trainingKey(context: Context, name: string): Tensor | undefined {
   );
 }
 
-/** Dropout of whole channels of an input with so many spatial axes. */
+/** Dropout of whole channels of an input with this number of spatial axes. */
 function channelDropout(dims: number, rate: number | undefined): Layer<Empty, Empty> {
   const name = `dropout${dims}d`;
   const maskShape = (x: Tensor): Shape =>
@@ -187,7 +187,7 @@ export function alphaDropout(rate?: number): Layer<Empty, Empty> {
   return dropping("alphaDropout", rate, (x) => x.shape, saturating);
 }
 
-/** What is dropped is at `selu`'s limit; mean and variance stay. */
+/** Dropped elements have the limit of `selu`; mean and variance are preserved. */
 function saturating(x: Tensor, kept: Tensor, rate: number): Tensor {
   const factor = 1 / Math.sqrt((1 - rate) * (1 + rate * SELU_LIMIT ** 2));
   return add(mul(where(kept, x, SELU_LIMIT), factor), -factor * SELU_LIMIT * rate);

@@ -40,7 +40,7 @@ import type { Empty, Layer } from "./layer.ts";
  * @category Layers
  */
 export interface EmbeddingBagOptions extends EmbeddingOptions {
-  /** What becomes of a bag's vectors. Default `"mean"`. */
+  /** The reduction of a bag's vectors. Default `"mean"`. */
   readonly mode?: "sum" | "mean" | "max";
 }
 
@@ -124,7 +124,7 @@ export function embeddingBag(
   });
 }
 
-/** What becomes of vectors `[..., features]` of bags. */
+/** The reduction of vectors `[..., features]` of bags. */
 interface Bags {
   readonly total: (vectors: Tensor) => Tensor;
   readonly largest: (vectors: Tensor) => Tensor;

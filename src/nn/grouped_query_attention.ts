@@ -88,7 +88,7 @@ export interface GroupedQueryAttentionOptions extends ParameterOptions {
   readonly rotary?: boolean | Omit<RotaryOptions, "positions">;
   /** The sizes of a cache that the state keeps, so that each call goes on behind the last. Default: none. */
   readonly cache?: { readonly batch: number; readonly length: number };
-  /** How many queries are looked at together, as of `scaledDotProductAttention`, without a cache. */
+  /** The number of queries processed together, as in `scaledDotProductAttention`, without a cache. */
   readonly blockSize?: number;
 }
 
@@ -265,7 +265,7 @@ export function groupedQueryAttention(
             const position = add(start, length);
             next = { keys, values, position };
             const all = arange(cache.length, { dtype: "int32" });
-            // What is not written yet is not looked at.
+            // Positions that have not been written yet are masked.
             const seen = isCausal
               ? lessEqual(all, expandDims(positions, -1))
               : less(all, expandDims(add(positions.mul(0), position), -1));

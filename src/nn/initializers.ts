@@ -297,7 +297,7 @@ export function xavierNormal(gain?: number): Initializer {
  * Normally distributed between two bounds.
  *
  * @category Initializers
- * @param deviation The standard deviation of what is cut off.
+ * @param deviation The standard deviation before truncation.
  * @param low The lower bound, in deviations. Default -2.
  * @param high The upper bound, in deviations. Default 2.
  * @returns An initialiser.
@@ -548,8 +548,8 @@ export function dirac(groups?: number): Initializer {
 }
 
 /**
- * Normal numbers with so many zeros in each column, at random places (Martens, "Deep learning via Hessian-free
- * optimization", 2010).
+ * Normal numbers with a given number of zeros in each column, at random positions (Martens, "Deep learning
+ * via Hessian-free optimization", 2010).
  *
  * @category Initializers
  * @param sparsity Which part of each column is zero, from 0 to 1.

@@ -262,7 +262,7 @@ export interface LocalResponseNormOptions {
   readonly alpha?: number;
   /** The exponent. Default 0.75. */
   readonly beta?: number;
-  /** What the mean square is added to. Default 1. */
+  /** The constant added to the mean square. Default 1. */
   readonly k?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a layer is.
+ * Layers.
  *
  * @module
  */
@@ -22,10 +22,10 @@ import type { Initializer } from "./initializers.ts";
  */
 export type Empty = Record<never, never>;
 
-/** Where a context has what looks on at the calls of parts. */
+/** The key of a context's watcher. */
 export const WATCH: unique symbol = Symbol("watch");
 
-/** What looks on at the calls of the parts of a model. */
+/** Observes the calls of the parts of a model. */
 export interface Watcher {
   /** The same for the part at `path`, and for its own parts. */
   within(path: readonly string[]): Watcher;
@@ -34,7 +34,7 @@ export interface Watcher {
 }
 
 /**
- * What a layer gets besides its input.
+ * The context of a layer's call, in addition to its input.
  *
  * @category Models
  */
@@ -45,9 +45,9 @@ export interface Context {
   readonly key?: Tensor;
 }
 
-/** A context in which somebody looks on. */
+/** A context with a watcher. */
 export interface WatchedContext extends Context {
-  /** Who does. */
+  /** The watcher, if any. */
   readonly [WATCH]?: Watcher;
 }
 
@@ -68,7 +68,7 @@ export interface Layer<Params = unknown, State = unknown, Input = Tensor, Output
     context?: Context,
   ): [output: Output, state: State];
   /**
-   * What is printed for the layer, alone or as part of another: its name, its settings and its parts. All
+   * The printed form of the layer, alone or as part of another: its name, its settings and its parts. All
    * layers of `nn` have one; a custom layer may have one.
    */
   readonly description?: Description;

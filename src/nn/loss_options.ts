@@ -1,5 +1,5 @@
 /**
- * What losses have in common: how they are reduced, what counts with weight 0, and pairs of arguments.
+ * Common parts of losses: reductions, elements with weight 0, and pairs of arguments.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export type Reduction = "mean" | "sum" | "none";
  * @category Losses
  */
 export interface LossOptions {
-  /** What becomes of the losses of all elements. Default `"mean"`. */
+  /** The reduction of the losses of all elements. Default `"mean"`. */
   readonly reduction?: Reduction;
 }
 
@@ -58,13 +58,13 @@ export function checkReduction<R extends string>(
   );
 }
 
-/** The losses of all elements, reduced, and rounded where they are to be half floats. */
+/** The losses of all elements, reduced, and rounded if the result is in half floats. */
 export function reduce(losses: Tensor, reduction: Reduction, dtype: Dtype): Tensor {
   if (reduction === "none") return rounded(losses, dtype);
   return rounded(reduction === "sum" ? sum(losses) : mean(losses), dtype);
 }
 
-/** A loss that was computed in float32, as a half float where it is to be one. */
+/** A loss that was computed in float32, rounded to a half float if `dtype` is one. */
 export function rounded(loss: Tensor, dtype: Dtype): Tensor {
   return isHalf(dtype) ? convert(loss, dtype) : loss;
 }
@@ -125,7 +125,7 @@ export function timesWeight(what: string, losses: Tensor, weight: TensorLike | u
   return mul(losses, besideInput(what, "weight", losses, weight));
 }
 
-/** What is called `name` in the dtype in which it meets `x`: numbers of no dtype keep their digits. */
+/** The argument `name` in the dtype of its combination with `x`: numbers without a dtype keep their digits. */
 export function inDtypeOf(what: string, name: string, x: Tensor, value: TensorLike): Tensor {
   return promoteTogether(`${what} with this ${name}`, [x, value])[1];
 }

@@ -209,7 +209,7 @@ export function binaryCrossEntropyWithLogits(
   const positive = posWeight === undefined
     ? null
     : besideInput(what, "posWeight", scores, posWeight);
-  // What counts for nothing is finite before anything else is made of it.
+  // Elements with weight 0 are made finite before anything else.
   const x = weights === null ? scores : counted(scores, weights);
   const own = positive === null ? x : counted(x, positive);
   const isKnown = y instanceof Concrete;
@@ -236,7 +236,7 @@ export function binaryCrossEntropyWithLogits(
  */
 export interface KlDivOptions {
   /**
-   * What becomes of the terms of all elements; `"batchmean"` is their sum divided by the length of
+   * The reduction of the terms of all elements; `"batchmean"` is their sum divided by the length of
    * the first axis, which is the divergence proper. Default `"mean"`.
    */
   readonly reduction?: Reduction | "batchmean";
@@ -295,7 +295,7 @@ export interface CosineSimilarityOptions {
   readonly axis?: number;
   /** The least length that a vector is divided by. Default 1e-8. */
   readonly eps?: number;
-  /** What becomes of the similarities. Default `"none"`. */
+  /** The reduction of the similarities. Default `"none"`. */
   readonly reduction?: Reduction;
 }
 

@@ -429,7 +429,7 @@ export function cosineEmbeddingLoss(
       `${what} of ${showType(a)} against ${showType(y)}: expected [..., n] and [...]`,
     );
   }
-  // What PyTorch adds, so that vectors of zeros have a cosine of 0.
+  // The constant that PyTorch adds, so that vectors of zeros have a cosine of 0.
   const least = 1e-12;
   const squares = mul(add(sum(square(a), -1), least), add(sum(square(b), -1), least));
   const cosine = div(sum(mul(a, b), -1), sqrt(squares));

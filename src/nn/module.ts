@@ -15,8 +15,8 @@ import { readContext, WATCH } from "./layer.ts";
 import type { AnyLayer, Layer, ParamsOf, StateOf, WatchedContext } from "./layer.ts";
 
 /**
- * What a model is made of: layers and functions in lists and records, nested as you like. What is
- * `undefined` in a record is no part.
+ * The parts of a model: layers and functions in lists and records, nested in any way. Properties that are
+ * `undefined` in a record are ignored.
  *
  * @category Models
  */
@@ -27,7 +27,7 @@ export type Parts =
   | { readonly [name: string]: Parts | undefined };
 
 /**
- * What tells a layer of several inputs, which its `apply` takes as a list.
+ * Marks a layer of several inputs, which its `apply` takes as a list.
  *
  * @category Models
  */
@@ -126,7 +126,7 @@ function checkParts(parts: unknown): void {
   mapParts(parts, () => null);
 }
 
-/** What stands at `path` of the params or the state of a module. */
+/** The subtree at `path` of the params or the state of a module. */
 function pick(tree: unknown, path: readonly string[], kind: "params" | "state"): unknown {
   const part = path.reduce<unknown>(
     (node, name) => (node as Record<string, unknown> | null | undefined)?.[name],

@@ -178,7 +178,7 @@ export function batchNorm(
         const y = shift(scaled, affine, perFeature);
         const batchVariance = reduceVariance(stopGradient(input), axes, count);
         const seen = add(readLeaf(state, "state", "num_batches_tracked", "batchNorm"), 1);
-        // Numbers stay numbers: beside a float64 tensor they count in full.
+        // Numbers stay numbers: combined with a float64 tensor, they have full precision.
         const share = momentum ?? div(1, astype(seen, wideDtype(runningMean.dtype)));
         const rest = momentum === null ? sub(1, share) : 1 - momentum;
         const move = (running: Tensor, batch: Tensor): Tensor =>

@@ -179,8 +179,8 @@ export function hardshrink(x: TensorLike, options?: HardshrinkOptions): Tensor {
  *
  * @category Activations
  * @param x Any shape.
- * @param threshold What elements must be above.
- * @param value What the others become.
+ * @param threshold The threshold.
+ * @param value The value of the other elements.
  * @returns The shape and dtype of `x` (float32 for integers and bools).
  * @throws {ArgumentError} when threshold or value is not a number.
  *

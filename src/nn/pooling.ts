@@ -508,7 +508,7 @@ export function adaptiveMaxPool3d(
   return adaptiveMaxPooling(3, outputSize);
 }
 
-/** The elements of `x` along an axis as a row for each of so many regions. */
+/** The elements of `x` along an axis as a row for each region. */
 interface Regions {
   /** `[..., regions, longest, ...]`: the last element repeated in rows that are too short. */
   readonly rows: Tensor;
@@ -553,7 +553,7 @@ function regionsOf(x: Tensor, axis: number, regions: number): Regions {
   };
 }
 
-/** `x` with the elements along an axis replaced by the means of so many regions. */
+/** `x` with the elements along an axis replaced by the means of `regions` regions. */
 function regionMeans(x: Tensor, axis: number, regions: number): Tensor {
   const { rows, isInside, shares } = regionsOf(x, axis, regions);
   if (isInside === undefined) return mean(rows, axis + 1);
@@ -561,7 +561,7 @@ function regionMeans(x: Tensor, axis: number, regions: number): Tensor {
   return mul(sum(where(isInside, rows, 0), axis + 1), shares!);
 }
 
-/** `x` with the elements along an axis replaced by the first largest of each of so many regions. */
+/** `x` with the elements along an axis replaced by the first largest of each of `regions` regions. */
 function regionMaxima(x: Tensor, axis: number, regions: number): Tensor {
   // An element that is repeated is not larger, nor the first.
   const { rows } = regionsOf(x, axis, regions);

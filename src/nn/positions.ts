@@ -1,5 +1,5 @@
 /**
- * How attention knows positions.
+ * Positional information for attention.
  *
  * @module
  */
@@ -109,7 +109,7 @@ export function rotaryEmbedding(x: TensorLike, options?: RotaryOptions): Tensor 
   return astype(y, input.dtype);
 }
 
-/** The slopes of Press et al. for so many heads. */
+/** The slopes of Press et al. for this number of heads. */
 function slopesOf(heads: number): number[] {
   const power = 2 ** Math.floor(Math.log2(heads));
   const own = Array.from({ length: power }, (_, i) => 2 ** (-8 * (i + 1) / power));

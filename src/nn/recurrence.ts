@@ -102,7 +102,7 @@ function runDirection(
   return [outputs, last];
 }
 
-/** What a recurrent layer takes: a sequence, and perhaps the states that it begins with. */
+/** The operands of a recurrent layer: a sequence, and optionally initial states. */
 interface Operands {
   /** `[T, B, inputSize]`. */
   readonly x: Tensor;

@@ -1,5 +1,5 @@
 /**
- * What the recurrent layers share: options, and parameters in PyTorch's names.
+ * Common parts of the recurrent layers: options, and parameters with PyTorch's names.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface RecurrentParams {
 }
 
 /**
- * What a recurrent layer gives: `"all"` is PyTorch's pair of the outputs of all times and the last
+ * The outputs of a recurrent layer: `"all"` is PyTorch's pair of the outputs of all times and the last
  * hidden state, `"sequence"` the outputs alone, and `"last"` the last hidden state of the last layer,
  * `[B, directions * P]`, in which each direction has seen the whole sequence.
  *
@@ -58,7 +58,7 @@ export interface RecurrentOptions extends ParameterOptions {
   readonly dropout?: number;
   /** Whether a second direction runs from the end to the beginning. Default `false`. */
   readonly bidirectional?: boolean;
-  /** What the layer gives. Default `"all"`; the others fit into `sequential`. */
+  /** The outputs of the layer. Default `"all"`; the other choices fit into `sequential`. */
   readonly outputs?: RecurrentOutputs;
 }
 
@@ -81,13 +81,13 @@ const MAX_LAYERS = 1000;
 export interface CellWeights {
   /** `[P, G * H]`: the transposed recurrent matrix. */
   readonly recurrent: Tensor;
-  /** `[G * H]`: the recurrent bias, where the cell wants it apart. */
+  /** `[G * H]`: the recurrent bias, if the cell needs it separately. */
   readonly bias?: Tensor;
   /** `[H, P]`: the transposed projection of the hidden state. */
   readonly projection?: Tensor;
 }
 
-/** What tells one kind of recurrent layer from another. */
+/** The properties of one kind of recurrent layer. */
 export interface Cell {
   /** The layer's name. */
   readonly name: string;

@@ -54,7 +54,7 @@ export interface RecurrentCellOptions extends ParameterOptions {
  * @category Recurrent layers
  */
 export interface RnnCellOptions extends RecurrentCellOptions {
-  /** What follows the sum. Default `"tanh"`. */
+  /** The function applied to the sum. Default `"tanh"`. */
   readonly nonlinearity?: "tanh" | "relu";
 }
 

@@ -37,7 +37,7 @@ export type RecurrentResult = [output: Tensor, hidden: Tensor];
  * @category Recurrent layers
  */
 export interface RnnOptions extends RecurrentOptions {
-  /** What follows the sum. Default `"tanh"`. */
+  /** The function applied to the sum. Default `"tanh"`. */
   readonly nonlinearity?: "tanh" | "relu";
 }
 

@@ -43,7 +43,7 @@ import { convert } from "../primitives/structure.ts";
 import { maskedSoftmax } from "./activations.ts";
 import { dropout } from "./dropout.ts";
 
-/** Which positions may be looked at, and what is added to their scores; both broadcast. */
+/** The positions that may be attended to, and the bias added to their scores; both broadcast. */
 export interface AttentionMasks {
   /** bool: true where attention is allowed. */
   readonly allowed?: Tensor;
@@ -72,7 +72,7 @@ export interface ScaledDotProductAttentionOptions {
   /** The random key for `dropout`. */
   readonly dropoutKey?: Tensor;
   /**
-   * How many queries are processed together. The scores of so many queries are all that is held, forward
+   * The number of queries processed together. Only the scores of these queries are held in memory, forward
    * and backward, so that memory grows linearly with the length of the sequences; the backward pass
    * computes scores once more. The scores of as many queries as keys have features take no more room than
    * the keys themselves. Default: all queries.
@@ -109,7 +109,7 @@ export function readMask(mask: TensorLike, name: string, what: string): Tensor {
   );
 }
 
-/** Where attention is allowed, also by what is added: minus infinity forbids it. */
+/** Where attention is allowed, also by the bias: minus infinity forbids it. */
 function allowedBy({ allowed, bias }: AttentionMasks): Tensor | undefined {
   if (bias === undefined) return allowed;
   const isPossible = notEqual(bias, -Infinity);
@@ -180,7 +180,7 @@ const maskedOutput: (weights: Tensor, value: Tensor, allowed: Tensor) => Tensor 
  * @param query `[..., L, E]`, in the dtype of `key` and `value`.
  * @param key `[..., S, E]`.
  * @param value `[..., S, V]`.
- * @param drop What happens to the weights before they are used.
+ * @param drop A function applied to the weights before they are used.
  * @returns The output `[..., L, V]` and the weights `[..., L, S]`.
  */
 export function attend(

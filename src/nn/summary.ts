@@ -1,5 +1,5 @@
 /**
- * What a model consists of, as a table.
+ * The parts of a model, as a table.
  *
  * @module
  */

@@ -89,7 +89,7 @@ export type TransformerDecoderLayerState = {
 };
 
 /**
- * What an encoder layer leaves out: masks as of `multiHeadAttention`, **true leaves out**.
+ * The masks of an encoder layer, as in `multiHeadAttention`: **true leaves out**.
  *
  * @category Attention
  */
@@ -115,7 +115,7 @@ export interface TransformerDecoderLayerParams extends TransformerEncoderLayerPa
 }
 
 /**
- * What a decoder layer leaves out: masks as of `multiHeadAttention`, **true leaves out**.
+ * The masks of a decoder layer, as in `multiHeadAttention`: **true leaves out**.
  *
  * @category Attention
  */
@@ -190,7 +190,7 @@ function readParts(
   };
 }
 
-/** A sublayer beside its input, normalised before or after. */
+/** A sublayer with a residual connection, normalised before or after. */
 function beside(
   x: Tensor,
   sublayer: (x: Tensor) => Tensor,
@@ -202,8 +202,8 @@ function beside(
 
 /**
  * A layer of a transformer's encoder (Vaswani et al., "Attention is all you need", 2017), equal to PyTorch's
- * of this name: attention of the input to itself, and a network of two linear layers, each beside its input
- * and normalised.
+ * of this name: attention of the input to itself, and a network of two linear layers, each with a residual
+ * connection and normalised.
  *
  * @category Attention
  * @param dModel The number of features `E`.
@@ -255,7 +255,7 @@ export function transformerEncoderLayer(
 /**
  * A layer of a transformer's decoder (Vaswani et al., "Attention is all you need", 2017), equal to PyTorch's
  * of this name: attention of the target to itself, attention to the memory, and a network of two linear
- * layers, each beside its input and normalised.
+ * layers, each with a residual connection and normalised.
  *
  * @category Attention
  * @param dModel The number of features `E`.

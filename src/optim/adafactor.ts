@@ -30,7 +30,7 @@ import { scaleByLearningRate } from "./scale.ts";
 export interface ScaleByAdafactorOptions {
   /** The power c of the number of updates that a new square's share is, from −1 to 0. Default −0.8. */
   readonly beta2Decay?: number;
-  /** The least root ε₁ of a mean square; 0, the default, stands for the dtype's epsilon. */
+  /** The least root ε₁ of a mean square; 0, the default, means the dtype's epsilon. */
   readonly eps1?: number;
   /** The least root mean square ε₂ of a parameter that its steps are in proportion to. Default 0.001. */
   readonly eps2?: number;
@@ -75,7 +75,7 @@ function checkAdafactor(what: string, { beta2Decay, threshold, ...rest }: typeof
 
 const isMatrix = ({ ndim, size }: Tensor): boolean => ndim > 1 && size > 0;
 
-/** What is remembered of matrices is the mean over one of their last two axes. */
+/** For matrices, the mean over one of their last two axes is stored. */
 const alongAxis = (axis: -1 | -2): ShapeOf => (x) => isMatrix(x) ? x.shape.with(axis, 1) : null;
 
 const shapes = {

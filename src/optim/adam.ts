@@ -57,7 +57,7 @@ export type ScaleByAdamState = {
   readonly count: Tensor;
   /** The decaying mean m of the gradients, not yet corrected for its start at zero. */
   readonly firstMoment: Tree<Tensor>;
-  /** The decaying mean v of their squares, likewise. */
+  /** The decaying mean v of their squares, in the same form. */
   readonly secondMoment: Tree<Tensor>;
   /** The largest second moment so far; `null` without `amsgrad`. */
   readonly largestSecondMoment: Tree<Tensor>;

@@ -11,7 +11,7 @@ import { closeUpdates, openParams, openUpdates } from "./leaves.ts";
  *
  * @category Optimizers
  * @param params The parameters: a tree of tensors.
- * @param updates What an optimiser's `update` gave: a tree like `params`. A leaf whose update is
+ * @param updates The updates returned by an optimiser's `update`: a tree like `params`. A leaf whose update is
  * `null` stays exactly as it is.
  * @returns The new parameters: a tree like `params`.
  * @throws {TreeError} when the updates are no tree like the parameters; the message names the path

@@ -1,5 +1,5 @@
 /**
- * What most optimisers are: a direction between what PyTorch does to gradients and the learning rate.
+ * The common structure of most optimisers: PyTorch's preparation of gradients, a direction, the learning rate.
  *
  * @module
  */
@@ -32,11 +32,11 @@ interface Assembly<D> {
   readonly defaults: D;
   /** The default of the weight decay. Default 0. */
   readonly weightDecay?: number;
-  /** What the decay is added to: gradients by default, or nothing, where the direction does it. */
+  /** The target of the decay: gradients by default, or nothing if the direction applies it. */
   readonly decays?: "gradients" | "direction" | "nothing";
   /** The direction for these options; `what` begins messages. */
   direction(options: D & { weightDecay: number }, what: string): readonly Optimizer[];
-  /** What becomes of the rate after so many updates: nothing unless told otherwise. */
+  /** The rate after `count` updates: unchanged by default. */
   changesRate?(rate: Tensor, count: Tensor): Tensor;
   /** Transforms of the steps themselves, after the learning rate. */
   after?(options: D & { weightDecay: number }): readonly Optimizer[];

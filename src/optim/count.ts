@@ -31,7 +31,7 @@ export function nextCount(count: Tensor): Tensor {
   return count.minimum(LARGEST - 1).add(1);
 }
 
-/** The next place in a cycle of so many updates, from 1; the last one makes the count 0 again. */
+/** The next position in a cycle of `steps` updates, from 1; the last one resets the count to 0. */
 export function nextPlace(
   count: unknown,
   steps: number,
@@ -42,7 +42,7 @@ export function nextPlace(
 }
 
 /**
- * A double-precision constant. What is computed from counts (powers of a decay rate, schedules) is
+ * A double-precision constant. Values derived from counts (powers of a decay rate, schedules) are
  * computed in double precision whatever the dtype of the parameters, and rounded to it at the end.
  */
 export function double(value: number): Tensor {

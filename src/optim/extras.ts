@@ -1,5 +1,5 @@
 /**
- * What some optimisers need beside gradients: the loss, as a value or as a function.
+ * Inputs of some optimisers in addition to gradients: the loss, as a value or as a function.
  *
  * @module
  */

@@ -25,7 +25,7 @@ import { callSchedule } from "./scale.ts";
 export type InjectHyperparamsState<Names extends string, Inner> = {
   /** The number of updates done: an int32 scalar. */
   readonly count: Tensor;
-  /** The hyperparameters that the next update is done with, scalars, but for schedules: those of the last. */
+  /** The hyperparameters of the next update, as scalars; for schedules, those of the last update. */
   readonly hyperparams: { readonly [Name in Names]: Tensor };
   /** The state of the optimiser. */
   readonly inner: Inner;
@@ -79,7 +79,7 @@ export function injectHyperparams<Names extends string, Inner>(
     else if (typeof value !== "function") checkFinite(what, name, value);
   }
   type Values = { readonly [Name in Names]: Tensor };
-  /** The values after so many updates: those of `old` but where schedules decide. */
+  /** The values after `count` updates: those of `old`, except where schedules decide. */
   const valuesAt = (count: Tensor, old: Readonly<Record<string, Tensor>>): Values =>
     Object.fromEntries(given.map(([name, value]) => {
       if (typeof value !== "function") return [name, old[name]];

@@ -78,7 +78,7 @@ export type ScaleByLbfgsState = {
  * @category Optimizers
  */
 export type LineSearchState<Inner> = {
-  /** What the last direction was multiplied by: a float64 scalar. */
+  /** The factor of the last direction: a float64 scalar. */
   readonly rate: Tensor;
   /** The loss at the end of the last step: a float64 scalar. */
   readonly value: Tensor;

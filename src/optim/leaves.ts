@@ -43,7 +43,7 @@ export function openGrads(grads: unknown, params: FlatTree): (Tensor | null)[] {
   return openUpdates(grads, params, "Cannot update with these gradients");
 }
 
-/** A tree like the parameters; `null` where a leaf is to be left alone. */
+/** A tree like the parameters; `null` for leaves that stay unchanged. */
 export function closeUpdates<Params>(
   params: FlatTree,
   updates: readonly (Tensor | null)[],
@@ -51,10 +51,10 @@ export function closeUpdates<Params>(
   return unflatten(params.structure, updates) as TensorsOf<Params>;
 }
 
-/** The shape of what is remembered of a parameter; `null` for nothing. */
+/** The shape of the stored state of a parameter; `null` for nothing. */
 export type ShapeOf = (parameter: Tensor) => readonly number[] | null;
 
-/** What is remembered of a parameter before the first update, its own shape unless told otherwise. */
+/** The state of a parameter before the first update, by default of the parameter's shape. */
 function fill(value: number, parameter: Tensor, shapeOf: ShapeOf | undefined): Tensor | null {
   if (!isFloat(parameter.dtype)) return null;
   const shape = shapeOf === undefined ? parameter.shape : shapeOf(parameter);
@@ -113,7 +113,7 @@ export function openState(
   );
 }
 
-/** What the equations of one leaf give: its update, and what is remembered for the next one. */
+/** The results of the equations of one leaf: its update, and its state for the next one. */
 export type LeafResult<Key extends string> =
   & { readonly update: Tensor }
   & { readonly [K in Key]: Tensor | undefined };
@@ -163,8 +163,8 @@ export function updateLeaves<Params, Key extends string>(
 }
 
 /**
- * A scalar for tensors of any floating-point dtype: a number adopts the dtype of what it meets by
- * itself, a tensor is converted, once per dtype.
+ * A scalar for tensors of any floating-point dtype: a number adopts the dtype of the other operand
+ * automatically, a tensor is converted, once per dtype.
  */
 export function scalarFor(value: number | Tensor): (x: Tensor) => number | Tensor {
   if (!(value instanceof Tensor)) return () => value;

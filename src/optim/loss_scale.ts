@@ -24,7 +24,7 @@ import type { Optimizer } from "./optimizer.ts";
 export interface LossScaleOptions {
   /** The scale at first, a positive number. Default 2^16. */
   readonly initialScale?: number;
-  /** The factor of the scale after so many finite steps, at least 1. Default 2. */
+  /** The factor of the scale after a number of finite steps, at least 1. Default 2. */
   readonly growthFactor?: number;
   /** The factor of the scale after a step that is left out, from 0 to 1. Default 0.5. */
   readonly backoffFactor?: number;
@@ -38,7 +38,7 @@ export interface LossScaleOptions {
  * @category Gradient transformations
  */
 export type LossScaleState<Inner> = {
-  /** What the loss is to be multiplied by: a float32 scalar. */
+  /** The factor by which the loss must be multiplied: a float32 scalar. */
   readonly scale: Tensor;
   /** How many steps in a row had finite gradients since the scale last changed: an int32 scalar. */
   readonly finiteSteps: Tensor;

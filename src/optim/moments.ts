@@ -1,5 +1,5 @@
 /**
- * What optimisers with two moments remember.
+ * The state of optimisers with two moments.
  *
  * @module
  */
@@ -18,11 +18,11 @@ export type MomentsState = {
   readonly count: Tensor;
   /** The decaying mean m of the gradients, not yet corrected for its start at zero. */
   readonly firstMoment: Tree<Tensor>;
-  /** The decaying mean of their squares, or of their squared distances from m, likewise. */
+  /** The decaying mean of their squares, or of their squared distances from m, in the same form. */
   readonly secondMoment: Tree<Tensor>;
 };
 
-/** What they remember before the first update. */
+/** The state before the first update. */
 export function newMoments(params: unknown): MomentsState {
   return {
     count: newCount(),

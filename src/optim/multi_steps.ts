@@ -29,7 +29,7 @@ export type MultiStepsState<Inner> = {
 };
 
 /**
- * Gradient accumulation: an optimiser that takes one step for every so many updates, with the mean of
+ * Gradient accumulation: an optimiser that takes one step for every `steps` updates, with the mean of
  * their gradients, as if they were one batch. The other updates are zero, and the optimiser's state
  * (with it, schedules) stays; optax's `MultiSteps`. The mean is kept in the parameters' dtypes.
  *

@@ -52,7 +52,7 @@ export type ScaleByNadamState = {
   readonly momenta: Tensor;
   /** The decaying mean m of the gradients, not yet corrected for its start at zero. */
   readonly firstMoment: Tree<Tensor>;
-  /** The decaying mean v of their squares, likewise. */
+  /** The decaying mean v of their squares, in the same form. */
   readonly secondMoment: Tree<Tensor>;
 };
 

@@ -1,5 +1,5 @@
 /**
- * What an optimiser is.
+ * Optimisers.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { TensorsOf } from "../core/tree_types.ts";
 export type OptimizerState = Tree<Tensor>;
 
 /**
- * What some optimisers need beside gradients; all others ignore it.
+ * Inputs of some optimisers in addition to gradients; all others ignore them.
  *
  * @category Optimizers
  */
@@ -75,7 +75,7 @@ export interface Optimizer<State = OptimizerState> {
    *
    * @param grads The gradients: a tree like `params`, each leaf of the shape and dtype of its
    * parameter, or `null` for none.
-   * @param state What `init` or the last `update` gave.
+   * @param state The state returned by `init` or the last `update`.
    * @param params The parameters that the gradients were taken at.
    * @param extras The loss, for `reduceOnPlateau`, `sam`, `sophia` and `lbfgs`, alone or within others.
    * @returns The updates, a tree like `params`, and the next state.
@@ -91,7 +91,7 @@ export interface Optimizer<State = OptimizerState> {
   ): [updates: TensorsOf<Params>, state: State];
 
   /**
-   * What is printed for the optimiser, alone or as part of another: its name, its settings and its parts.
+   * The printed form of the optimiser, alone or as part of another: its name, its settings and its parts.
    * All of `optim` have one; a custom optimiser may have one.
    */
   readonly description?: Description;

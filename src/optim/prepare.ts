@@ -1,5 +1,5 @@
 /**
- * What PyTorch's optimisers do with gradients before their own equations.
+ * The preparation of gradients in PyTorch's optimisers, before their own equations.
  *
  * @module
  */

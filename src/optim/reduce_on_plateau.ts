@@ -42,7 +42,7 @@ export interface ReduceOnPlateauOptions {
  * @category Schedules
  */
 export type ReduceOnPlateauState = {
-  /** What updates are multiplied by. */
+  /** The factor of updates. */
   readonly scale: Tensor;
   /** The best value so far. */
   readonly bestValue: Tensor;

@@ -35,7 +35,7 @@ export interface RpropOptions extends Pick<DescentOptions, "maximize"> {
   readonly largest?: number;
 }
 
-/** What Rprop remembers: trees like the parameters. */
+/** The state of Rprop: trees like the parameters. */
 type RpropState = {
   /** The gradient of the update before; zero where its sign has just changed. */
   readonly previous: Tree<Tensor>;

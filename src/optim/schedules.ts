@@ -440,7 +440,7 @@ export function linear(rate: number | Tensor, options: LinearOptions): Curve {
 export interface WarmRestartsOptions {
   /** The number of updates T of the first cycle. */
   readonly steps: number;
-  /** What each cycle's length is of the one before: an integer m of at least 1. Default 1. */
+  /** The ratio of each cycle's length to that of the one before: an integer m of at least 1. Default 1. */
   readonly growth?: number;
   /** The lowest rate. Default 0. */
   readonly end?: number;
@@ -492,9 +492,9 @@ export interface OneCycleOptions {
   readonly steps: number;
   /** The share of the updates during which the rate rises; above 0 and below 1. Default 0.3. */
   readonly rising?: number;
-  /** What the highest rate is divided by at the start. Default 25. */
+  /** The divisor of the highest rate at the start. Default 25. */
   readonly startDivisor?: number;
-  /** What the first rate is divided by at the end. Default 10000. */
+  /** The divisor of the first rate at the end. Default 10000. */
   readonly endDivisor?: number;
 }
 

@@ -100,7 +100,7 @@ function checkSophia(
  * @throws {ArgumentError} when `key` is not a key, or an option is out of range. `update` throws it without
  * a loss.
  *
- * @example The second direction knows the curvature
+ * @example The second direction uses the curvature
  * ```ts
  * import { optim, random, tensor } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";

@@ -88,7 +88,7 @@ export function scaleByTrustRatio(options?: ScaleByTrustRatioOptions): Optimizer
     const wide = update.dtype === "float64" ? "float64" : "float32";
     const [u, p] = [update, parameter].map((x) => norm(convert(x, wide)));
     const isUsual = logicalAnd(u.greater(0), p.greater(0));
-    // The quotient of what is not chosen must have no infinite derivative.
+    // The quotient that is not chosen must not have an infinite derivative.
     const ratio = p.div(where(isUsual, u.add(eps), 1)).mul(coefficient);
     return convert(convert(update, wide).mul(where(isUsual, ratio, 1)), update.dtype);
   };

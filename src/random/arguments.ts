@@ -1,5 +1,5 @@
 /**
- * What the samplers' arguments have in common.
+ * Common parts of the samplers' arguments.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export function checkKey(key: unknown, what: string): Tensor {
   throw argumentError(`${what}: expected a key uint32[2], got ${describeKey(key)}`);
 }
 
-/** What was given instead of a key, and how to come by one. */
+/** Describes the value that was given instead of a key, and how to make a key. */
 function describeKey(value: unknown): string {
   if (value instanceof Tensor) {
     const areKeys = value.dtype === "uint32" && value.ndim > 1 && value.shape.at(-1) === 2;

@@ -59,7 +59,7 @@ export interface ChoiceOptions {
  * noise (T. Vieira, "Gumbel-max trick and weighted reservoir sampling", 2014). Without probabilities,
  * positions are those of `randint` or the first ones of `permutation`.
  *
- * The positions are JAX's, with the exceptions of `randint`, and but for probabilities in float32 of
+ * The positions are JAX's, with the exceptions of `randint`, and except for float32 probabilities of
  * more than 4096 elements: float32 numbers cannot tell these apart, and float64 is used.
  *
  * @category Distributions
@@ -136,7 +136,7 @@ function readValues(x: TensorLike, what: string): Tensor | null {
   );
 }
 
-/** Throws unless so many elements can be chosen. */
+/** Throws unless `count` elements can be chosen. */
 function checkCount(count: number, length: number, replace: boolean, what: string): void {
   if (count > 0 && length === 0) throw argumentError(`${what} ${count} of no elements`);
   if (!replace && count > length) {
@@ -199,8 +199,8 @@ function chooseIndices(
 
 /**
  * How many elements of `sums`, which ascend, are less than each of `x`: a binary search in as many
- * steps as the number has digits. The last element is not less than any of `x`, unless weights that
- * nobody looked at are negative: then, too, a position is to come out.
+ * steps as the number has digits. The last element is not less than any of `x`, unless unchecked weights
+ * are negative: even then, a position is returned.
  */
 function countBelow(sums: Tensor, x: Tensor): Tensor {
   const [length] = sums.shape;

@@ -322,7 +322,7 @@ export const MANY: number = 2 ** 12;
 
 /**
  * Logarithms of probabilities, broadcast to `shape`, plus {@linkcode gumbel} noise; the largest of
- * `count` of them is to be chosen.
+ * `count` of them will be chosen.
  */
 export function perturb(key: Tensor, logits: Tensor, shape: Shape, count: number): Tensor {
   const isFine = logits.dtype === "float64" || count <= MANY;
@@ -347,7 +347,7 @@ function fineGumbel(key: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * What `draw` draws in the dtype that the options name. Half floats are drawn as float32, and rounded.
+ * The numbers of `draw` in the dtype of the options. Half floats are drawn as float32, and rounded.
  */
 export function drawFloats(
   options: SampleOptions | undefined,
@@ -497,7 +497,7 @@ function cumulative(x: Tensor): Tensor {
 }
 
 /**
- * The number next above each element; Infinity and NaN stay. What is added is more than half and less
+ * The number next above each element; Infinity and NaN stay. The added amount is more than half and less
  * than one and a half of the distance to it, so that rounding ends there.
  */
 export function nextAbove(x: Tensor): Tensor {
@@ -513,7 +513,7 @@ export function nextAbove(x: Tensor): Tensor {
   return select(isLowest, constantLike(x, -largestFinite(dtype)), next);
 }
 
-/** The number next below each element, likewise. */
+/** The number next below each element; -Infinity and NaN stay. */
 function nextBelow(x: Tensor): Tensor {
   return neg(nextAbove(neg(x)));
 }

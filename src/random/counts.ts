@@ -64,9 +64,9 @@ function uniformLike(like: Tensor, key: Tensor, shape: Shape): Tensor {
 const MOST = 2 ** 31 - 1;
 
 /**
- * How often something must be tried until it succeeds: at least once.
+ * The number of independent trials up to the first success: at least one.
  *
- * As in JAX, `floor(log(u) / log(1 - p)) + 1` for uniform `u`, which beside float32 has 53 bits instead
+ * As in JAX, `floor(log(u) / log(1 - p)) + 1` for uniform `u`, which, unlike JAX's in float32, has 53 bits instead
  * of 23, the first of which are the same: so rare events are as rare as they should be, and nearly all
  * other numbers are JAX's. Counts beyond int32 are its largest.
  *
@@ -157,10 +157,10 @@ export function poisson(
   return convert(minimum(held, constantLike(held, MOST)), "int32");
 }
 
-/** What loops carry: counts, what tells whether they are done, and a key. */
+/** The carry of the loops: counts, a value that determines whether they are done, and a key. */
 type Loop = [count: Tensor, state: Tensor, key: Tensor];
 
-/** So many uniform numbers until their product is below `exp(-mean)`, less one. */
+/** The number of uniform numbers until their product is below `exp(-mean)`, minus one. */
 function knuth(key: Tensor, mean: Tensor): Tensor {
   const least = neg(convert(mean, "float64"));
   const zero: Tensor = constantLike(least, 0);

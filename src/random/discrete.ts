@@ -96,8 +96,8 @@ function wideFloats(x: Tensor): Tensor {
 }
 
 /**
- * What numbers of 53 bits are compared with: float32 probabilities, rounded up to the multiples of
- * 2^-23 that make the comparison that of the first 23 bits, but where these are too few.
+ * The thresholds for numbers of 53 bits: float32 probabilities, rounded up to the multiples of
+ * 2^-23 that make the comparison that of the first 23 bits, except where these are too few.
  */
 function fineThreshold(probability: Tensor): Tensor {
   const p = convert(probability, "float64");
@@ -119,7 +119,7 @@ function fineThreshold(probability: Tensor): Tensor {
  * @param shape The shape, or the length of a vector; `[]` for a scalar.
  * @param minval The least value: an integer, or an integer tensor of any shape that broadcasts to the
  * result's.
- * @param maxval One more than the largest value, likewise; at most one more than the dtype holds.
+ * @param maxval One more than the largest value, of the same form; at most one more than the dtype holds.
  * @param options The dtype. Integers of 8 and 16 bits are those of int32, as in JAX.
  * @returns A tensor of that shape; `int32` by default.
  * @throws {ArgumentError} when `key` is not a key, or bounds that are numbers are no such integers or leave
@@ -373,7 +373,7 @@ function clipped(x: Tensor): Tensor {
   return convert(x.dtype === "uint32" ? minimum(x, constantLike(x, 2 ** 31 - 1)) : x, "int32");
 }
 
-/** `x` modulo `span`, where a span of 0 stands for 2^32. */
+/** `x` modulo `span`, where a span of 0 means 2^32. */
 function remainder(x: Tensor, span: Tensor): Tensor {
   return select(equal(span, constantLike(span, 0)), x, mod(x, span));
 }

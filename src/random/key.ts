@@ -4,7 +4,7 @@
  *
  * The streams are JAX's in its default configuration, bit for bit: Threefry-2x32 (Salmon et al.,
  * "Parallel random numbers: as easy as 1, 2, 3", 2011) under the key, with the flat position of each
- * element as its counter ("partitionable"), so that an element depends on nothing but its key and
+ * element as its counter ("partitionable"), so that an element depends only on its key and
  * its position.
  *
  * @module
@@ -107,7 +107,7 @@ export type Keys<Count extends number> = Count extends keyof KeyLists ? KeyLists
  * @category Keys
  * @param key A key, `uint32[2]`.
  * @param count How many. Default 2.
- * @returns A list of so many keys, to be taken apart as in `const [a, b] = split(key)`. For many keys,
+ * @returns A list of `count` keys, to be destructured as in `const [a, b] = split(key)`. For many keys,
  * or keys to map over, give a shape.
  * @throws {ArgumentError} when `key` is not a key, or `count` is more than 2^20.
  * @throws {ShapeError} when `count` is not a non-negative integer.

@@ -1,5 +1,5 @@
 /**
- * The normal distribution between two bounds of one sign, by what is left of its tail: sound however
+ * The normal distribution between two bounds of one sign, by the remaining part of its tail: accurate however
  * far out and however close to each other the bounds are.
  *
  * @module

@@ -197,8 +197,8 @@ export function weibullMin(
 
 /**
  * Numbers of the Rayleigh distribution, `scale sqrt(-2 log u)` for uniform `u`: the length of a vector of
- * two normally distributed numbers. They are JAX's, but where `u` is 0 and JAX's infinite: there half of
- * the least other `u` stands for it.
+ * two normally distributed numbers. They are JAX's, except where `u` is 0 and JAX's infinite: there, half of
+ * the least other `u` is used.
  *
  * @category Distributions
  * @param key A key, `uint32[2]`.

@@ -88,7 +88,7 @@ export function rademacher(
   return signsOf(key, readShape(shape ?? [], what), dtype);
 }
 
-/** Signs, from as many random bits as JAX takes beside floats of this dtype. */
+/** Signs, from as many random bits as JAX uses for floats of this dtype. */
 function signsOf(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
   const half = dtype === "float64" ? splat(0.5, dtype, []) : 0.5;
   return convert(offset(times(convert(bernoulli(key, half, shape), "int32"), 2), -1), dtype);

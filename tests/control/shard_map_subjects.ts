@@ -54,7 +54,7 @@ const around = [[0, 1], [1, 2], [2, 0]] as const;
 
 type Draft = Omit<Subject, "ins"> & Partial<Subject>;
 
-/** The functions over such a mesh; `isExtreme` those with derivatives only where no values are close. */
+/** The functions over such a mesh; `isExtreme` selects those with derivatives only where no values are close. */
 export function subjectsOver(MESH: Mesh, isExtreme = false): Record<string, Subject> {
   const WHOLE = shard(MESH);
   const INS = [shard(MESH, I, J), shard(MESH, J), WHOLE] as const;
