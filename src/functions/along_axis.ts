@@ -362,8 +362,8 @@ function gatherRows(x: Tensor, indices: Tensor, axis: number): Tensor {
 }
 
 /**
- * Indices along an axis as positions on one axis, which takes the place of that axis, of all behind it,
- * and of all from the first one on that the indices do not cover; the axes in front are shared.
+ * Indices along an axis as positions on one axis. It replaces that axis, all later ones,
+ * and all from the first one on that the indices do not cover; the axes before it are shared.
  */
 function windowAlong(
   x: Tensor,

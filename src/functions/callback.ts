@@ -31,7 +31,7 @@ export interface BatchedCallback {
   readonly callback: (...values: never[]) => unknown;
   /**
    * Under `vmap`: `"sequential"` (the default) calls it once for each example. The others call it once, with the
-   * axes that are mapped in front of those of each value, and expect them in front of each result's: a value that
+   * mapped axes as leading axes of each value, and expect them as leading axes of each result: a value that
    * is not mapped has length 1 there with `"expandDims"`, and is broadcast with `"broadcastAll"`.
    */
   readonly vmapMethod?: VmapMethod;
@@ -46,8 +46,8 @@ export interface BatchedCallback {
  * `customVjp`.
  *
  * @category Custom rules
- * @param callback Gets concrete tensors in the places of the values; what is neither number nor tensor
- * reaches it as it is. Returns a tree like `resultTypes` of tensors, numbers or arrays. Or an object of the
+ * @param callback Gets concrete tensors instead of the values; anything that is neither number nor tensor
+ * is passed unchanged. Returns a tree like `resultTypes` of tensors, numbers or arrays. Or an object of the
  * function and its `vmapMethod`: `{ callback, vmapMethod: "broadcastAll" }`.
  * @param resultTypes The types of the results: a `TensorType`, or a tree of them, of real dtypes.
  * @param args Trees of values.

@@ -25,7 +25,7 @@ export function knownPositions(mask: Concrete): Tensor {
   return new Concrete("int32", [count], places);
 }
 
-/** Where `mask` is true: the first `size` row-major positions, `fill` behind them. */
+/** Where `mask` is true: the first `size` row-major positions, followed by `fill`. */
 export function firstPositions(mask: Tensor, size: number, fill: number): Tensor {
   const behind = splat(fill, "int32", [size + 1]);
   if (mask.size === 0) return sliceAxis(behind, 0, 0, size);

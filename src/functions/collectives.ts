@@ -366,8 +366,8 @@ function divideAxis(
 }
 
 /**
- * Exchanges parts between all examples of a named axis: what each has for the others, along one axis,
- * becomes what it got from them, along another. Tensors that were divided over the examples along one
+ * Exchanges parts between all examples of a named axis: each example sends parts along one axis to the
+ * others, and joins the received parts along another. Tensors that were divided over the examples along one
  * axis are then divided along another.
  *
  * @category Collectives
@@ -423,7 +423,7 @@ export function allToAll<T>(
     const split = checkAxis(splitAxis, value.ndim, about);
     const concat = checkAxis(concatAxis, value.ndim, about);
     const divided = divideAxis(value, split, axes, tiled, what);
-    // Of several axes, those to split go one by one, and those to list stand in the same order.
+    // Of several axes, those to split are processed one by one, and those to list keep their order.
     const isBefore = concat <= split;
     const exchanged = axes.reduce(
       (part, named, i) =>

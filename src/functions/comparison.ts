@@ -291,7 +291,7 @@ export function isinf(x: TensorLike): Tensor {
  * @param x Any shape and dtype; integers and bools always are.
  * @returns `bool`, the shape of `x`.
  *
- * @example Finding what is finite
+ * @example Finding finite elements
  * ```ts
  * import { isfinite } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";

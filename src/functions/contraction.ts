@@ -2,8 +2,8 @@
  * Sums of products: matrix, dot, outer and tensor products, and einsum, all by one strict contraction
  * of two tensors.
  *
- * The general functions name axes by labels. Axes of length one that stand for a longer axis are
- * taken away instead of being repeated, so that nothing is broadcast in memory.
+ * The general functions name axes by labels. Axes of length one that represent a longer axis are
+ * removed instead of being repeated, so that nothing is broadcast in memory.
  *
  * @module
  */
@@ -259,9 +259,9 @@ function summedAxes(a: Tensor, b: Tensor, axes: unknown, what: string): [a: numb
  *
  * @category Products
  * @param spec Labels of the axes of each operand, and of the result: `"ij,jk->ik"`. A label is a
- * letter; spaces do not count. `"..."` stands for any number of axes, aligned at the last and
- * broadcast. A label that stands twice in one operand takes the diagonal. Without `->`, the result has
- * the broadcast axes and then, in alphabetical order, the labels that stand only once.
+ * letter; spaces do not count. `"..."` means any number of axes, aligned at the last and
+ * broadcast. A label that occurs twice in one operand takes the diagonal. Without `->`, the result has
+ * the broadcast axes and then, in alphabetical order, the labels that occur only once.
  * @param operands One tensor for each part of the spec. Axes of one label have one length, or 1.
  * @returns The sum of products, computed by pairs in an order that keeps intermediate results small.
  * @throws {ArgumentError} when the spec is malformed.
@@ -421,7 +421,7 @@ function takeDiagonals({ x, labels }: Labelled): Labelled {
 
 /** The product of all operands, summed over the labels that are not in `order`. */
 function multiplyAll(operands: readonly Labelled[], order: readonly string[]): Labelled {
-  // A label that stands in one operand alone is summed before anything is multiplied by it.
+  // A label that occurs in one operand only is summed before anything is multiplied by it.
   const terms = operands.map((term, i): Labelled => {
     const others = new Set([...order, ...labelsOf(operands.filter((_, k) => k !== i))]);
     const summed = range(term.x.ndim).filter((axis) => !others.has(term.labels[axis]));

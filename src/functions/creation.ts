@@ -187,7 +187,7 @@ export function astype(x: TensorLike, dtype: Dtype): Tensor {
 
 /**
  * The bits of the elements as numbers of another dtype, as JAX's `lax.bitcast_convert_type`. Of a dtype
- * of another width the shape is another one: narrower numbers stand along a new last axis, the lowest
+ * of another width the shape changes: narrower numbers are along a new last axis, the lowest
  * bytes first, and wider ones are made of the elements of the last axis. The derivative is zero.
  *
  * @category Creation
@@ -412,7 +412,7 @@ export function fullLike(x: TensorLike, value: TensorLike, options?: DtypeOption
   return fill(shape, value, { dtype: readDtype(what, options, dtype) }, what);
 }
 
-/** Whether `value` stands in place of options. */
+/** Whether `value` was passed instead of options. */
 function isOptions<Options extends object>(value: unknown): value is Options {
   return typeof value === "object" && value !== null;
 }
@@ -543,14 +543,14 @@ export function arange(
  * @param stop The last number, which is met exactly; the first one left out when `endpoint` is
  * false. A tensor broadcasts with `start`. Gradients flow to ends that are tensors.
  * @param count How many. Default 50.
- * @param options `endpoint`, the axis along which the numbers stand, and the dtype. The default is
+ * @param options `endpoint`, the axis along which the numbers lie, and the dtype. The default is
  * that of ends that are tensors, if floating-point, otherwise
  * `configure({ defaultFloat })`; integers are rounded down.
  * @returns A vector of `count` numbers, each rounded once, from double precision; between tensors,
  * their common shape with `count` inserted at `axis`.
  * @throws {ArgumentError} when an end is a number, but not finite, or `count` is no length. Tensors
- * are not looked at.
- * @throws {DtypeError} when the ends are numbers, and the integer `dtype` holds less than what is between.
+ * are not checked.
+ * @throws {DtypeError} when the ends are numbers, and the integer `dtype` cannot hold the range between them.
  * @throws {ShapeError} when the ends do not broadcast.
  * @throws {AxisError} when `axis` is out of range.
  *

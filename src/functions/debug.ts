@@ -18,7 +18,7 @@ import { debugCall } from "../primitives/debug.ts";
 export interface ReadValues {
   /** The values, as tensors. */
   readonly tensors: readonly Tensor[];
-  /** The arguments with these values; what is neither number nor tensor is as it was. */
+  /** The arguments with these values; anything that is neither number nor tensor is unchanged. */
   readonly fill: (values: readonly Tensor[]) => unknown;
 }
 
@@ -27,7 +27,7 @@ export function readValues(args: readonly unknown[], what: string): ReadValues {
   const { leaves, structure } = flatten(args);
   const paths = leafPaths(structure);
   const tensors: Tensor[] = [];
-  // Where each leaf's value will come from: what is not a number or tensor reaches the callback as it is.
+  // The source of each leaf's value: anything that is not a number or tensor reaches the callback unchanged.
   const places = leaves.map((leaf, i) => {
     const isValue = leaf instanceof Tensor || typeof leaf === "number" ||
       typeof leaf === "boolean" || (ArrayBuffer.isView(leaf) && !(leaf instanceof DataView));
@@ -104,8 +104,8 @@ export function debugCallback<Args extends unknown[]>(
 }
 
 /**
- * A function whose operations carry a name: programs show it behind their equations, and reports of
- * NaN (`inspect.findNaN`, `configure({ debugNaNs: true })`) say it. Scopes within each other are joined:
+ * A function whose operations carry a name: programs show it after their equations, and reports of
+ * NaN (`inspect.findNaN`, `configure({ debugNaNs: true })`) include it. Scopes within each other are joined:
  * `attention/scores`. Derivatives of operations have their scopes.
  *
  * @category Debugging
@@ -149,8 +149,8 @@ export function namedScope<Args extends readonly unknown[], Out>(
  * Prints values while a program runs, by `console.log`: `debugCallback` says when, and how often.
  *
  * @category Debugging
- * @param format Text in which `{}` stands for the next value, `{0}` for the first, and `{name}` for
- * an entry of the only value, an object. `{{` and `}}` stand for braces. Text without places is a
+ * @param format Text in which `{}` means the next value, `{0}` the first, and `{name}`
+ * an entry of the only value, an object. `{{` and `}}` mean braces. Text without places is a
  * label, which the values follow.
  * @param values Trees of values. Scalars print as numbers, other tensors as `String` prints them.
  * @throws {ArgumentError} when `format` is no text, or its places are not those of the values.

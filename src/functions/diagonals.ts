@@ -200,7 +200,7 @@ function diagonalMatrices(x: Tensor, place: number): Tensor {
     [...batch, size, size],
     `Cannot put ${showType(x)} on diagonal ${place}`,
   );
-  // By columns, element i stands in column i + above, so that one row with all of them, repeated and
+  // By columns, element i is in column i + above, so one row with all of them, repeated and
   // masked, is the matrix.
   const none = batch.map(() => 0);
   const row = slicing.pad(x, [...none, above], [...none, below], [...none, 0]);

@@ -107,7 +107,7 @@ export interface Ediff1dOptions {
  * @returns One axis.
  * @throws {DtypeError} when `x` is `bool`.
  *
- * @example With a zero in front
+ * @example With a leading zero
  * ```ts
  * import { ediff1d } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
@@ -306,7 +306,7 @@ export function trapezoid(
 export interface InterpOptions {
   /** The value before the first coordinate; the first value by default. */
   readonly left?: TensorLike;
-  /** The value behind the last coordinate; the last value by default. */
+  /** The value after the last coordinate; the last value by default. */
   readonly right?: TensorLike;
   /** The period of the coordinates; with it there is no outside. */
   readonly period?: number;
@@ -325,7 +325,7 @@ export interface InterpOptions {
  * @throws {ShapeError} when `xp` and `fp` are not vectors of one length, or are empty.
  * @throws {ArgumentError} when the period is not a number other than 0.
  *
- * @example Between two points and behind them
+ * @example Between two points and beyond them
  * ```ts
  * import { interp } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";

@@ -34,7 +34,7 @@ export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
 }
 
 /**
- * Quotient of each pair of elements, rounded down, and what is left: `[floorDivide(x, y), mod(x, y)]`.
+ * Quotient of each pair of elements, rounded down, and the remainder: `[floorDivide(x, y), mod(x, y)]`.
  *
  * @category Arithmetic
  * @param x The dividends, of any shape.

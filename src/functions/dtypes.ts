@@ -132,8 +132,8 @@ export function iinfo(dtype: Dtype): IntegerInfo {
  * The dtype in which arguments meet, by the table of JAX: the higher category of bool, integer, float and
  * complex, and within one category the narrowest dtype that holds the values of all. `float16` and
  * `bfloat16` meet in `float32`. `uint32` and a signed integer meet in none, since there are no integers
- * of 64 bits; in JAX they meet in `int64`. Numbers, booleans and nested arrays adopt the dtype of what
- * they meet.
+ * of 64 bits; in JAX they meet in `int64`. Numbers, booleans and nested arrays adopt the dtype of the
+ * other arguments.
  *
  * @category Tensors
  * @param args Tensors, numbers, arrays, and names of dtypes.

@@ -63,7 +63,7 @@ export function dynamicSlice(
       `${what} by sizes ${describeValue(sizes)}: expected a list of ${input.ndim}, one per axis`,
     );
   }
-  // Also what a list leaves out is looked at.
+  // Entries that a list leaves out are checked, too.
   const lengths = Array.from(sizes);
   lengths.forEach((size, axis) => {
     if (Number.isInteger(size) && size >= 0 && size <= input.shape[axis]) return;

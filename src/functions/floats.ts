@@ -1,5 +1,5 @@
 /**
- * Floats by their parts: signs, powers of two, neighbours, whole numbers, and what is not a number.
+ * Floats by their parts: signs, powers of two, neighbours, whole numbers, and NaN.
  *
  * @module
  */
@@ -257,15 +257,15 @@ export function frexp(x: TensorLike): [factors: Tensor, exponents: Tensor] {
 }
 
 /**
- * Each element taken apart into what is behind the point and the whole number before it, both with the sign of
- * the element; infinities have 0 behind the point. The derivative of the first part is 1, of the second 0.
+ * The fractional part and the integer part of each element, both with the sign of
+ * the element; infinities have a fractional part of 0. The derivative of the first part is 1, of the second 0.
  *
  * @category Arithmetic
  * @param x Any shape.
  * @returns Two tensors like `x`, of which integers and bools become floats.
  * @throws {DtypeError} when `x` is complex.
  *
- * @example Before and behind the point
+ * @example Fractional and integer parts
  * ```ts
  * import { modf } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";

@@ -53,9 +53,9 @@ import { castValues, checkNumbers, readValues } from "./written_values.ts";
  * - `null` takes the whole axis, and `"..."` all axes that have no other entry.
  * - `newAxis` gives the part an axis of length one there.
  * - A tensor or typed array of integers takes the positions that it names. Several are broadcast
- * together and matched entry by entry; the axes of their common shape stand where the indexed axes
+ * together and matched entry by entry; the axes of their common shape take the position of the indexed axes
  * were when those (integers included) are neighbours, and come first otherwise.
- * - A mask, a `bool` tensor, takes the positions where it is true, in order, and stands for as many axes
+ * - A mask, a `bool` tensor, takes the positions where it is true, in order, and represents as many axes
  * as it has: it is read as the tensors that `nonzero` gives. Its values must be known; in compiled code
  * `nonzero` with a `size`, or `where`, takes its place.
  * @returns The part.
@@ -63,7 +63,7 @@ import { castValues, checkNumbers, readValues } from "./written_values.ts";
  * array of numbers could be meant as a list of entries.
  * @throws {DtypeError} when a tensor is not of an integer dtype or `bool`.
  * @throws {ShapeError} when index tensors do not broadcast together, or a mask has not the lengths of
- * the axes that it stands for.
+ * the axes that it represents.
  * @throws {TraceError} when a mask is traced and its values are not known.
  *
  * @example A row, a column backwards, and chosen entries
@@ -104,8 +104,8 @@ function takePlace(input: Tensor, entries: readonly Entry[], what: string): Tens
  * `x` unless that is of a lower category. Where index tensors name a position more than once, the
  * last of its values stays. Values for a mask that is traced must be the same for all entries that it
  * chooses.
- * @returns `x` with `values` in that place. Derivatives flow to the values that stay, and to what is
- * left of `x`.
+ * @returns `x` with `values` in that place. Derivatives flow to the values that stay, and to the
+ * rest of `x`.
  * @throws {IndexError} when the place is not in `x`.
  * @throws {ShapeError} when `values` does not broadcast to the place.
  * @throws {DtypeError} when the dtype of `x` cannot hold `values`.
@@ -174,9 +174,9 @@ function addPlace(input: Tensor, place: Place, terms: Tensor): Tensor {
 }
 
 /**
- * `input` changed in the place that `indices` name. Values that are the same for all entries that a mask
- * chooses need not know how many these are: they are selected by the mask from what `unchanged` takes
- * from the place without the mask, or from zeros.
+ * `input` changed in the place given by `indices`. Values that are the same for all entries that a mask
+ * chooses do not depend on the number of entries: the mask selects them from the result of `unchanged`
+ * for the place without the mask, or from zeros.
  */
 function changeAt(
   input: Tensor,
@@ -318,13 +318,13 @@ function isFew(place: Place): boolean {
 
 /** A place as positions on one axis: neighbouring axes with everything between them as one. */
 interface Window {
-  /** How many axes stand in front of that axis. */
+  /** The number of axes before that axis. */
   readonly outer: number;
   /** The shape with that axis. */
   readonly merged: readonly number[];
   /** The positions. */
   readonly positions: Tensor;
-  /** Where the axes of the place's integer tensors stand among those of the part. */
+  /** The position of the axes of the place's integer tensors among those of the part. */
   readonly at: number;
 }
 
@@ -395,7 +395,7 @@ interface Merged {
   readonly permutation: readonly number[];
   /** The lengths of all axes in that order. */
   readonly shape: readonly number[];
-  /** The axes in front of the indexed ones. */
+  /** The axes before the indexed ones. */
   readonly outer: readonly number[];
   /** How many positions the indexed axes have together. */
   readonly size: number;
@@ -456,7 +456,7 @@ function takeEntries(part: Tensor, place: Place): Tensor {
   return transpose(taken, blockPermutation(taken.ndim, flat.ndim, outer.length, place.target));
 }
 
-/** `values`, of the shape of a place, with the axes of its integer tensors behind the outer ones. */
+/** `values`, of the shape of a place, with the axes of its integer tensors after the outer ones. */
 function entriesBehind(outer: readonly number[], values: Tensor, place: Place): Tensor {
   const count = place.indices[0].ndim;
   return transpose(values, blockPermutation(values.ndim, count, place.target, outer.length));

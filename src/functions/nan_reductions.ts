@@ -121,7 +121,7 @@ function meanOf(value: Tensor, arg: Reduction<AxisOptions>): Tensor {
  * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
- * @param options `correction`: what is subtracted from the number of elements that are not NaN to give
+ * @param options `correction`: the number subtracted from the count of elements that are not NaN to give
  * the divisor, 0 by default; `keepdims`.
  * @returns As {@linkcode variance}; the derivative by an element that is NaN is 0.
  * @throws {AxisError} when an axis is out of range or named twice.
@@ -169,7 +169,7 @@ function spreadOf(what: string, value: Tensor, arg: Reduction<VarianceOptions>):
  * @category Reductions
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
- * @param options `correction`: what is subtracted from the number of elements that are not NaN to give
+ * @param options `correction`: the number subtracted from the count of elements that are not NaN to give
  * the divisor, 0 by default; `keepdims`.
  * @returns As {@linkcode std}; the derivative by an element that is NaN is 0.
  * @throws {AxisError} when an axis is out of range or named twice.

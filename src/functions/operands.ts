@@ -38,7 +38,7 @@ export function checkReal(
   throw realOnlyError(name, given.map((x) => toTensor(x, `Cannot apply ${name}`)));
 }
 
-/** A strict function, which users know as `name`, of operands that were made of `given`: none is complex. */
+/** A strict function, named `name` in the API, of operands that were made of `given`: none is complex. */
 export function ofReals(
   name: string,
   strict: (x: Tensor, y: Tensor) => Tensor,
@@ -50,7 +50,7 @@ export function ofReals(
   };
 }
 
-/** A strict function, which users know as `name`, of two numbers that have an order, or bools. */
+/** A strict function, named `name` in the API, of two numbers that have an order, or bools. */
 export function applyReal(
   what: string,
   name: string,

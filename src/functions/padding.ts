@@ -29,7 +29,7 @@ const PAD_MODES = ["constant", "edge", "reflect", "symmetric", "wrap"] as const;
  * for all axes. A negative one removes elements, before anything is added.
  * @param options The mode, as NumPy's: `"constant"` fills with `value` (default 0), `"edge"` repeats
  * the outermost element, `"reflect"` mirrors about it, `"symmetric"` mirrors about the edge itself,
- * and `"wrap"` goes on from the other end. Mirrors and wraps repeat as often as they must.
+ * and `"wrap"` continues from the other end. Mirrors and wraps repeat as often as needed.
  * @returns `x` in its frame, which is differentiable in every mode.
  * @throws {ArgumentError} when a width is not an integer, or the mode is unknown.
  * @throws {ShapeError} when the widths do not fit the axes, more elements are taken away than there

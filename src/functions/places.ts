@@ -48,7 +48,7 @@ export interface Place {
   readonly axes: readonly number[];
   /** The tensors, in a common shape, with entries from 0 on. */
   readonly indices: readonly Tensor[];
-  /** Where the axes of the indices stand in the part. */
+  /** The position of the axes of the indices in the part. */
   readonly target: number;
 }
 
@@ -59,7 +59,7 @@ export function checkList(indices: readonly Index[], what: string): readonly Ind
   throw argumentError(`${what}: expected a list of indices such as [0, null], got ${got}`);
 }
 
-/** One entry of an index, with the axes that it stands for. */
+/** One entry of an index, with the axes that it covers. */
 export interface Entry {
   /** An integer, `null` for the whole axis, a slice, a tensor of integers, or a mask. */
   readonly value: number | null | Slice | Tensor;
@@ -69,7 +69,7 @@ export interface Entry {
   readonly axis: number;
 }
 
-/** How many axes an entry stands for. */
+/** The number of axes that an entry covers. */
 function axesOf({ value }: Entry): number {
   return value instanceof Tensor && value.dtype === "bool" ? value.ndim : 1;
 }
@@ -223,8 +223,8 @@ export function readPlace(x: Tensor, entries: readonly Entry[], what: string): P
 }
 
 /**
- * Where the axes of index tensors stand in the part: in place of the first entry that integers and tensors
- * have where these are neighbours, and in front otherwise.
+ * The position of the axes of index tensors in the part: that of the first integer or tensor entry
+ * if these entries are neighbours, otherwise the front.
  */
 function targetOf(advanced: readonly { readonly at: number; readonly place: number }[]): number {
   const areNeighbours = advanced.every(({ at }, i) => i === 0 || at - advanced[i - 1].at <= 1);
@@ -239,7 +239,7 @@ export interface Masked {
   readonly mask: Tensor;
   /** Where its axes begin in the part that those entries name. */
   readonly from: number;
-  /** Where the axis of what it chooses stands in the part that the mask names. */
+  /** The position of a mask's axis of chosen elements in the part. */
   readonly target: number;
 }
 

@@ -228,7 +228,7 @@ export function place(x: TensorLike, mask: TensorLike, values: TensorLike): Tens
 }
 
 /**
- * Elements of several tensors, at each position from the one whose number is there.
+ * Elements of several tensors, at each position from the one selected by its number.
  *
  * @category Indexing
  * @param indices The numbers, integers from 0 on; negative ones count from the end.

@@ -352,7 +352,7 @@ export function all(x: TensorLike, axis?: AxisArgument, options?: AxisOptions): 
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
- * @param options `correction`: what is subtracted from the number of elements to give the divisor,
+ * @param options `correction`: the number subtracted from the number of elements to give the divisor,
  * 0 by default (1 for
  * the unbiased estimate); `keepdims`.
  * @returns The dtype of `x` (`float32` for integers and `bool`), the shape of `x` without the
@@ -382,7 +382,7 @@ export function variance(x: TensorLike, axis?: AxisArgument, options?: VarianceO
  * @param x Any shape.
  * @param axis The axis or axes to reduce; negative ones count from the last. Left out or `null`:
  * all.
- * @param options `correction`: what is subtracted from the number of elements to give the divisor,
+ * @param options `correction`: the number subtracted from the number of elements to give the divisor,
  * 0 by default (1 for
  * the unbiased estimate); `keepdims`.
  * @returns The dtype of `x` (`float32` for integers and `bool`), the shape of `x` without the

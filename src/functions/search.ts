@@ -38,7 +38,7 @@ import { fromFront } from "./index_tensors.ts";
 export interface SearchsortedOptions {
   /** On which side of equal elements the place is; `"left"` by default. */
   readonly side?: "left" | "right";
-  /** The order that sorts the elements, as `argsort` gives it: integers `[n]`. */
+  /** The order that sorts the elements, as returned by `argsort`: integers `[n]`. */
   readonly sorter?: TensorLike;
 }
 
@@ -93,7 +93,7 @@ export function searchsorted(
  * @category Sorting and searching
  */
 export interface SizeOptions {
-  /** How many places the result has; needed where the values are traced. Left out, as many as there are. */
+  /** The number of places in the result; needed where the values are traced. Default: all that are found. */
   readonly size?: number;
   /** The value of the remaining places. Default 0. */
   readonly fillValue?: number;
@@ -105,7 +105,7 @@ export interface SizeOptions {
  * @category Sorting and searching
  */
 export interface NonzeroOptions {
-  /** How many places the result has; needed where the values are traced. Left out, as many as there are. */
+  /** The number of places in the result; needed where the values are traced. Default: all that are found. */
   readonly size?: number;
   /** The value of the remaining places: one number, or one for each axis. Default 0. */
   readonly fillValue?: number | readonly number[];
@@ -117,7 +117,7 @@ export function checkSizeOption(size: number | undefined, what: string): number 
   return size;
 }
 
-/** Row-major positions where `mask` is true; -1 behind them, where `size` asks for more. */
+/** Row-major positions where `mask` is true, followed by -1 up to `size`. */
 export function chosenPositions(mask: Tensor, size: number | undefined): Tensor {
   if (size !== undefined) return firstPositions(mask, size, -1);
   const advice = "how many these are is not known yet; give their number as the option size";
@@ -264,7 +264,7 @@ export function flatnonzero(x: TensorLike, options?: SizeOptions): Tensor {
  * Positions along an axis where a condition is true.
  *
  * @category Sorting and searching
- * @param condition `[n]`, n no longer than the axis; what is behind it is left out.
+ * @param condition `[n]`, n no longer than the axis; elements after it are left out.
  * @param x Any shape.
  * @param axis The axis; left out or `null`: `x` is flattened first.
  * @param options `size`: how many positions the result has, needed where `condition` is traced;
@@ -411,8 +411,8 @@ function splitKeys(keys: Tensor, what: string): readonly Tensor[] {
 }
 
 /**
- * Elements along an axis in an order in which the one at `kth` is where it is when sorted, smaller ones
- * before it and larger ones behind. The whole axis is sorted.
+ * Elements along an axis in an order in which the one at `kth` is where it is when sorted, with smaller ones
+ * before it and larger ones after it. The whole axis is sorted.
  *
  * @category Sorting and searching
  * @param x Any shape.

@@ -1,6 +1,6 @@
 /**
  * Sums, products and extremes of the rows that have the same number, and scatters that combine updates with
- * what is there.
+ * the existing values.
  *
  * @module
  */
@@ -235,7 +235,7 @@ function products({ rows: given, ids, count }: Segments): Tensor {
   return convert(select(isThere, found, constantLike(found, 1)), given.dtype);
 }
 
-/** A scatter along an axis as one along the only axis: what is there, what comes, and where to. */
+/** A scatter along an axis as one along the only axis: the target, the updates, and their positions. */
 function combineAt(
   x: TensorLike,
   indices: TensorLike,

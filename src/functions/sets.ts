@@ -45,7 +45,7 @@ import {
 export interface UniqueOptions {
   /** The axis whose slices are compared; left out or `null`: the elements of the flattened tensor. */
   readonly axis?: number | null;
-  /** How many places the results have; needed where the values are traced. Left out, as many as there are. */
+  /** The number of places in the results; needed where the values are traced. Default: all that are found. */
   readonly size?: number;
   /** The value of the remaining places; the smallest element by default, as in JAX. */
   readonly fillValue?: number;
@@ -218,7 +218,7 @@ function uniqueOf(
       return moveAxis(where(broadcast(isThere, chosen.shape, [0]), chosen, fillValue), 0, at);
     },
     counts: () => {
-      // Where runs begin, and where the one behind the last begins.
+      // The positions where runs begin, including the end of the last run.
       const edges = size === undefined
         ? concatenate([places, splat(length, "int32", [1])], 0)
         : firstPositions(begins, size + 1, length);
@@ -259,7 +259,7 @@ export interface IsinOptions {
  * @category Sorting and searching
  * @param x Any shape, of real numbers.
  * @param test The elements to look for, any shape.
- * @param options `invert`: whether to tell what is not there, `false` by default.
+ * @param options `invert`: whether to find the elements that do not occur, `false` by default.
  * @returns `bool`, the shape of `x`.
  *
  * @example Members

@@ -32,7 +32,7 @@ import { broadcastTo as stretch } from "./broadcasting.ts";
  * @param shape The new shape, as a list or as one argument for each length; one entry may be -1, and is
  * computed from the others.
  * @returns `x` in the new shape.
- * @throws {ShapeError} when the sizes differ, when -1 stands twice, or when -1 could be any length
+ * @throws {ShapeError} when the sizes differ, when -1 occurs twice, or when -1 could be any length
  * because another axis has length zero.
  *
  * @example Rows of two

@@ -140,7 +140,7 @@ export function countNonzero(x: TensorLike, axis?: AxisArgument, options?: AxisO
  * @category Statistics
  * @param x Any shape.
  * @param axis The axis or axes to reduce; left out or `null`: all.
- * @param options `correction`: what is subtracted from the number of elements to give the divisor of the
+ * @param options `correction`: the number subtracted from the number of elements to give the divisor of the
  * variance, 1 by default; `keepdims`.
  * @returns The dtype of `x` (`float32` for integers and `bool`), the shape of `x` without the reduced
  * axes.
@@ -430,7 +430,7 @@ export interface ModeOptions {
 }
 
 /**
- * Most frequent element along an axis, the smallest of several, and how often it is there. All NaN are
+ * Most frequent element along an axis, the smallest of several, and its count. All NaN are
  * one value.
  *
  * @category Statistics

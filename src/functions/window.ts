@@ -156,7 +156,7 @@ export interface AvgPoolOptions {
  * @category Windows
  * @param x `[batch, in, ...spatial]`
  * @param w `[out, in / groups, ...window]`
- * @param options Stride, padding and what it holds, dilation and groups, as PyTorch's.
+ * @param options Stride, padding and its mode, dilation and groups, as PyTorch's.
  * @returns `[batch, out, ...spatial]`, with
  * `floor((length + padding - dilation * (window - 1) - 1) / stride) + 1` positions along each spatial
  * axis, `padding` being the sum of both sides. Integers are summed modulo 2^32, bools as int32.
@@ -728,7 +728,7 @@ function checkCovered(windows: WindowParams, what: string): void {
         `${what}: window ${window} along axis ${axis + 2} lies entirely in padding`,
       );
     };
-    // A window that begins in the input covers some of it: those before and the first behind tell.
+    // A window that begins in the input covers part of it: only those before and the first one after are checked.
     for (let window = 0; window < Math.min(padLow[axis] / stride[axis], count); window++) {
       check(window);
     }

@@ -40,7 +40,7 @@ export function castValues(values: TensorLike, dtype: Dtype, what: string): Tens
   );
 }
 
-/** Numbers adopt the dtype that they are put into, bools stay what they are. */
+/** Numbers adopt the dtype that they are put into, bools stay bools. */
 function weakValues(values: TensorLike, dtype: Dtype, what: string): Tensor {
   if (values instanceof WeakScalar) {
     return toTensorOf(values, dtype === "bool" ? undefined : dtype, what);

@@ -74,7 +74,7 @@ function checkInside(type: StoredType, held: number, { offset, strides }: View):
   }
 }
 
-/** Whether elements of these strides stand in row-major order, next to each other. */
+/** Whether elements of these strides are in row-major order, next to each other. */
 function isRowMajor(shape: Shape, strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

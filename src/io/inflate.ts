@@ -121,7 +121,7 @@ class Inflater {
     return this.#fail("its compressed data is broken");
   }
 
-  /** Holds as many bits as there are, at least 24 unless the source ends. */
+  /** Buffers as many bits as available, at least 24 unless the source ends. */
   #refill(): void {
     while (this.#count <= 24 && this.#next < this.#source.length) {
       this.#held |= this.#source[this.#next++] << this.#count;
@@ -226,7 +226,7 @@ class Inflater {
       const distance = DISTANCES[place] + this.#take(DISTANCE_EXTRAS[place]);
       if (distance > this.#end) throw this.#broken();
       this.#reserve(length);
-      // Byte by byte: what is copied may begin within the copy.
+      // Byte by byte: the source of the copy may overlap its destination.
       const out = this.#out;
       for (let from = this.#end - distance, stop = from + length; from < stop; from++) {
         out[this.#end++] = out[from];

@@ -3,9 +3,9 @@
  * files, and whole trees as checkpoints.
  *
  * All functions are pure, from bytes to tensors and back; none touches a file. Bytes come from
- * `Deno.readFileSync(path)`, `await (await fetch(url)).bytes()` or anywhere else, and what is read
- * from them is copied once. Files are checked in full: a broken or hostile one is refused with an
- * error that says why, and nothing that a file names is ever run.
+ * `Deno.readFileSync(path)`, `await (await fetch(url)).bytes()` or anywhere else, and the tensors
+ * are copies. Files are checked in full: a broken or hostile one is refused with an
+ * error that gives the reason, and nothing that a file names is ever run.
  *
  * @example A model's parameters as a file, and back
  * ```ts

@@ -98,7 +98,7 @@ export class PickleInput {
     return narrow(BigInt.asIntN(8 * count, value));
   }
 
-  /** An integer in decimal on a line of its own, perhaps with an L behind it. */
+  /** An integer in decimal on a line of its own, optionally followed by an L. */
   decimal(): number | bigint {
     const text = this.line().replace(/L$/, "");
     if (!/^[+-]?\d+$/.test(text) || text.length > MAX_DIGITS) {

@@ -1,6 +1,6 @@
 /**
- * The two containers of PyTorch's checkpoints: a zip file (since version 1.6), and before that a row
- * of pickles with the storages behind them. Both as `torch/serialization.py` of PyTorch reads them.
+ * The two containers of PyTorch's checkpoints: a zip file (since version 1.6), and before that a sequence
+ * of pickles followed by the storages. Both as `torch/serialization.py` of PyTorch reads them.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export function readZipCheckpoint({ file, what, fail, targets }: TorchSource): u
 
   function readEntry(name: string): Uint8Array | undefined {
     const entry = directory.get(folder + name);
-    // PyTorch writes zeros where it was told to compute no checksums.
+    // PyTorch writes zeros if computing checksums is turned off.
     return entry && readZipEntry(file, entry, budget, what, true);
   }
 

@@ -44,7 +44,7 @@ interface Resolved {
   readonly count: number;
 }
 
-/** `root` with tensors in place of what describes them. */
+/** `root` with tensors in place of their descriptions. */
 export function resolveContents(root: unknown, reader: StorageReader): unknown {
   const done = new Map<unknown, Resolved>();
   const open = new Set<unknown>();

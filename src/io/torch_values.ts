@@ -67,7 +67,7 @@ class Named {
   readonly call: ((args: readonly unknown[]) => unknown) | null;
   /** Of a class of storages: the type of its elements; `null` for bytes. */
   readonly storageKind: StoredKind | null | undefined;
-  /** Of a dtype that is read: what it is. */
+  /** For a supported dtype: its kind. */
   readonly kind: StoredKind | undefined;
   /** Its text when it is used as a value. */
   readonly text: string | undefined;

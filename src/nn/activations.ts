@@ -386,9 +386,9 @@ function alongRows(x: TensorLike, axis: number, name: string, form: SoftmaxForm)
 }
 
 /**
- * The softmax of floats, with zeros in a row of nothing but minus infinity, and no derivative. If
+ * The softmax of floats, with zeros in a row that consists of minus infinity, and no derivative. If
  * rows with NaN or infinity are set apart, they are zeros too, and `rest`, with an axis of length 1, is
- * NaN where such zeros stand for NaN; `null` if nowhere.
+ * NaN where such zeros replace NaN; `null` if nowhere.
  */
 export function maskedSoftmax(
   input: Tensor,

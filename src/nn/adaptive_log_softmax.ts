@@ -43,7 +43,7 @@ export interface AdaptiveLogSoftmaxOptions extends ParameterOptions {
 
 /**
  * Adaptive softmax (Grave et al., "Efficient softmax approximation for GPUs", 2016): the first classes, which are
- * frequent, stand in a head together with one entry for each cluster of rare ones, and clusters see fewer features.
+ * frequent, are in a head together with one entry for each cluster of rare ones, and clusters see fewer features.
  * It is PyTorch's `AdaptiveLogSoftmaxWithLoss`; `nllLoss` of the result is its loss.
  *
  * @category Losses

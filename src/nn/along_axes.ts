@@ -293,7 +293,7 @@ export interface PairwiseDistanceOptions {
  * @category Activations
  * @param x `[..., n]`.
  * @param y `[..., n]`; both broadcast.
- * @param options The order of the norm, what is added to differences, whether the axis stays.
+ * @param options The order of the norm, the constant added to differences, whether the axis stays.
  * @returns `[...]`, or `[..., 1]`.
  * @throws {ShapeError} when the arguments do not broadcast, or have no axis.
  * @throws {ArgumentError} when an option is unknown, or no number.

@@ -86,7 +86,7 @@ export interface MultiHeadAttentionOptions extends ParameterOptions {
   readonly vdim?: number;
   /** Whether inputs are `[B, L, E]` instead of `[L, B, E]`. Default `false`, as in PyTorch. */
   readonly batchFirst?: boolean;
-  /** Whether position `i` looks at positions up to `i` only. Default `false`. */
+  /** Whether position `i` attends to positions up to `i` only. Default `false`. */
   readonly isCausal?: boolean;
   /** Whether the output is `[output, weights]`. Default `false`, unlike PyTorch's. */
   readonly needWeights?: boolean;
@@ -230,7 +230,7 @@ function appendRow(x: Tensor, row: Tensor): Tensor {
   return concatenate([x, broadcastTo(row, [batch, 1, features])], 1);
 }
 
-/** The inputs with zeros in place of keys and values that no query of any head looks at. */
+/** The inputs with zeros in place of keys and values that no query of any head attends to. */
 function withoutPadding(
   { query, key, value, masks }: AttentionOperands,
 ): [query: Tensor, key: Tensor, value: Tensor] {
@@ -300,8 +300,8 @@ function run(
  * before the output projection, whether or not weights are asked for; PyTorch gives NaN in the one
  * case and zeros in the other.
  *
- * Keys and values that a query does not look at, such as padding, may be anything, also infinite or
- * NaN. A query that looks at a key with NaN, or has an infinite score, gives NaN; if there is a mask,
+ * Keys and values that a query does not attend to, such as padding, may be anything, also infinite or
+ * NaN. A query that attends to a key with NaN, or has an infinite score, gives NaN; if there is a mask,
  * without a derivative.
  *
  * @category Attention

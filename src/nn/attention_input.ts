@@ -152,7 +152,7 @@ function arrangeMask(mask: Tensor, scores: Shape, isBatched: boolean): Tensor {
   return mask;
 }
 
-/** Masks for `added` further keys, which every query looks at. */
+/** Masks for `added` further keys, which every query attends to. */
 export function widenMasks(
   { allowed, bias }: AttentionMasks,
   keys: number,

@@ -121,7 +121,7 @@ export function focalLoss(
   checkLossNumber(what, "gamma", gamma, 0);
   const [x, y] = readPair(what, input, target);
   const entropy = binaryCrossEntropyWithLogits(x, y, { reduction: "none" });
-  // Of what is wrong, without cancellation.
+  // The probability of the wrong answer, without cancellation.
   const wrong = add(mul(sigmoid(neg(x)), y), mul(sigmoid(x), sub(1, y)));
   let losses = mul(entropy, pow(wrong, gamma));
   if (alpha !== null) losses = mul(losses, add(mul(y, alpha), mul(sub(1, y), 1 - alpha)));

@@ -285,7 +285,7 @@ function classLoss(
   const [scores, weights] = readWeight(what, logProbabilities, axis, weight);
   const last = scores.ndim - 1;
   const isIgnored = equal(indices, ignoreIndex);
-  // An ignored index may lie anywhere: class 0 stands in for it, and is masked out again at once,
+  // An ignored index may be any number: it is replaced by class 0, and masked out again at once,
   // so that neither its score nor its weight meets anything that could be infinite.
   const known = where(isIgnored, 0, convert(indices, "int32"));
   const masked = (x: Tensor): Tensor => where(isIgnored, 0, x);

@@ -65,8 +65,8 @@ export interface CtcLossOptions extends LossOptions {
  * function, and the same by what goes into `logSoftmax`.
  *
  * @category Losses
- * @param logProbs `[time, batch, classes]`: logarithms of probabilities, as `logSoftmax` gives.
- * @param targets `[batch, length]`: classes, integers; what is behind a target's length does not count.
+ * @param logProbs `[time, batch, classes]`: logarithms of probabilities, as returned by `logSoftmax`.
+ * @param targets `[batch, length]`: classes, integers; entries after a target's length do not count.
  * @param inputLengths `[batch]`: how many steps of each input count, integers.
  * @param targetLengths `[batch]`: how many classes each target has, integers.
  * @param options The reduction, the blank class, what impossible targets cost.

@@ -64,7 +64,7 @@ export interface EmbeddingBagInput {
  * @category Layers
  * @param count How many vectors the table has.
  * @param features The length of each.
- * @param options The mode, and those of `embedding`; what is at `paddingIdx` does not count.
+ * @param options The mode, and those of `embedding`; entries equal to `paddingIdx` do not count.
  * @returns A layer from integers `[..., bagLength]` to `[..., features]`, or from an object of indices `[n]`,
  * offsets and weights to `[bags, features]`; a bag of nothing, or of padding alone, gives zeros. Of equal
  * largest elements the first has the derivative, in bags by offsets all have equal parts of it.

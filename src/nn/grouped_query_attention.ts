@@ -59,7 +59,7 @@ export interface GroupedQueryAttentionParams {
 }
 
 /**
- * The state of `groupedQueryAttention` with a cache: what it has seen.
+ * The state of `groupedQueryAttention` with a cache: the previous keys and values.
  *
  * @category Attention
  */
@@ -82,11 +82,11 @@ export interface GroupedQueryAttentionOptions extends ParameterOptions {
   readonly headDim?: number;
   /** Whether the projections have biases. Default `false`. */
   readonly bias?: boolean;
-  /** Whether position `i` looks at positions up to `i` only. Default `true`. */
+  /** Whether position `i` attends to positions up to `i` only. Default `true`. */
   readonly isCausal?: boolean;
   /** Whether queries and keys are turned by `rotaryEmbedding`, or its options. Default `false`. */
   readonly rotary?: boolean | Omit<RotaryOptions, "positions">;
-  /** The sizes of a cache that the state keeps, so that each call goes on behind the last. Default: none. */
+  /** The sizes of a cache that the state keeps, so that each call continues after the last. Default: none. */
   readonly cache?: { readonly batch: number; readonly length: number };
   /** The number of queries processed together, as in `scaledDotProductAttention`, without a cache. */
   readonly blockSize?: number;
@@ -98,9 +98,9 @@ const NAME = "groupedQueryAttention";
  * Attention whose query heads share keys and values in groups (Ainslie et al., "GQA", 2023); with one head of
  * keys and values it is multi-query attention.
  *
- * With `cache` the layer's state holds keys and values, and each call goes on behind the last: give it a
+ * With `cache` the layer's state holds keys and values, and each call continues after the last: give it a
  * prompt, then one token after the other. Parameters are the same with and without. Positions beyond the
- * cache are an error, or NaN where the position is not known yet, in compiled code.
+ * cache are an error, or NaN if the position is not known yet, in compiled code.
  *
  * @category Attention
  * @param embedDim The number of features `E`.

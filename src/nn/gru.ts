@@ -61,7 +61,7 @@ export const cell: Cell = {
  * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features `H` of the hidden state.
- * @param options Layers, directions, layout, bias, dropout, what is given, dtype.
+ * @param options Layers, directions, layout, bias, dropout, outputs, dtype.
  * @returns A layer from a sequence `[T, B, inputSize]` (`[B, T, inputSize]` with `batchFirst`, or
  * `[T, inputSize]`), or a pair of it and the first hidden state `[layers * directions, B, H]` (without
  * `B` for a sequence without a batch; zeros when left out), to `[output, hidden]`: `output` laid out

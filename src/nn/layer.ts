@@ -132,7 +132,7 @@ export function stateless(
   );
 }
 
-/** The layer's name with its article; abbreviations are spelt out by those who read them. */
+/** The layer's name with its article; abbreviations are read letter by letter. */
 export function article(layer: string): string {
   return `${/^([aeiou]|rnn|lstm|rmsNorm$)/.test(layer) ? "an" : "a"} ${layer}`;
 }

@@ -62,7 +62,7 @@ export interface SmoothL1LossOptions extends LossOptions {
  *
  * @category Losses
  * @param input Any shape: the predictions.
- * @param target The shape of `input`: what they should be.
+ * @param target The shape of `input`: the true values.
  * @param options The reduction, and where the loss becomes linear.
  * @returns A scalar, or one number for each with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes differ.

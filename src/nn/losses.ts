@@ -49,7 +49,7 @@ import type { LossOptions, Reduction } from "./loss_options.ts";
  *
  * @category Losses
  * @param input Any shape: the predictions.
- * @param target The shape of `input`: what they should be.
+ * @param target The shape of `input`: the true values.
  * @param options The reduction.
  * @returns A scalar, or the shape of `input` with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes differ.
@@ -80,7 +80,7 @@ export function mseLoss(input: TensorLike, target: TensorLike, options?: LossOpt
  *
  * @category Losses
  * @param input Any shape: the predictions.
- * @param target The shape of `input`: what they should be.
+ * @param target The shape of `input`: the true values.
  * @param options The reduction.
  * @returns A scalar, or the shape of `input` with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes differ.
@@ -118,7 +118,7 @@ export interface HuberLossOptions extends LossOptions {
  *
  * @category Losses
  * @param input Any shape: the predictions.
- * @param target The shape of `input`: what they should be.
+ * @param target The shape of `input`: the true values.
  * @param options The reduction, and where the loss becomes linear.
  * @returns A scalar, or the shape of `input` with reduction `"none"`; a floating-point dtype.
  * @throws {ShapeError} when the shapes differ.

@@ -94,7 +94,7 @@ function readState(state: unknown): readonly unknown[] {
  * @category Recurrent layers
  * @param inputSize The number of features of the input.
  * @param hiddenSize The number of features `H` of the cell's state.
- * @param options Layers, directions, layout, projection, bias, dropout, what is given, dtype.
+ * @param options Layers, directions, layout, projection, bias, dropout, outputs, dtype.
  * @returns A layer from a sequence `[T, B, inputSize]` (`[B, T, inputSize]` with `batchFirst`, or
  * `[T, inputSize]`), or a pair of it and the first state `[hidden, cell]`, to
  * `[output, [hidden, cell]]`. `P` being `projSize`, or else `H`: `output` is laid out as the sequence

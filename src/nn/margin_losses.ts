@@ -65,7 +65,7 @@ function wideTogether(what: string, operands: readonly TensorLike[]): Tensor[] {
  * @category Losses
  */
 export interface MarginLossOptions extends LossOptions {
-  /** How far apart the good and the bad shall be; each loss says what it measures, and its default. */
+  /** The margin between positives and negatives; each loss documents its measure, and its default. */
   readonly margin?: number;
 }
 

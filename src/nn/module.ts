@@ -234,13 +234,13 @@ function openParts(
  * random keys go from call to call by themselves, also in parts that are modules.
  *
  * A part may run any number of times, or never: each time with the same parameters and another random
- * key, and with the state that it was left with. `part.params` are its parameters, so that others can
+ * key, and with its latest state. `part.params` are its parameters, so that others can
  * share them. Functions stay as they are. In a `scan` within `forward` a part is called once, for all steps:
- * parts without state and keys only; equal layers one after another are a {@linkcode stack}. Parts know `train` and `key` from the context of the module;
- * what needs them itself is a part too, a layer of one's own.
+ * parts without state and keys only; equal layers in sequence are a {@linkcode stack}. Parts get `train` and `key`
+ * from the context of the module; code that needs these itself is a part too, a custom layer.
  *
  * @category Models
- * @param parts Layers and functions, in lists and records, nested as you like. Parameters and state
+ * @param parts Layers and functions, in lists and records, nested in any way. Parameters and state
  * have the same form, so that tree paths are PyTorch's keys: `conv1.weight`, `layers.0.bias`.
  * @param forward Computes the output from the parts and the inputs. Inputs have no default
  * values: `(parts, x: Tensor, mask?: Tensor) => ...`. A function with a name gives it to the module,

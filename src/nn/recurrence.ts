@@ -34,7 +34,7 @@ import type { Cell, CellWeights, RecurrentParams, RecurrentSettings } from "./re
 interface DirectionWeights extends CellWeights {
   /** `[inputSize, G * H]`: the transposed matrix for the input. */
   readonly input: Tensor;
-  /** `[G * H]`: what is added to the product with the input. */
+  /** `[G * H]`: the bias added to the product with the input. */
   readonly shift: Tensor | undefined;
 }
 

@@ -48,7 +48,7 @@ export type RecurrentOutputs = "all" | "sequence" | "last";
  * @category Recurrent layers
  */
 export interface RecurrentOptions extends ParameterOptions {
-  /** How many layers stand on each other. Default 1. */
+  /** The number of stacked layers. Default 1. */
   readonly numLayers?: number;
   /** Whether there are biases. Default `true`. */
   readonly bias?: boolean;
@@ -74,7 +74,7 @@ export const RECURRENT_NAMES = [
   "computeDtype",
 ] as const;
 
-/** The most layers that may stand on each other: parameters are named one by one. */
+/** The largest number of stacked layers: parameters are named one by one. */
 const MAX_LAYERS = 1000;
 
 /** The weights that a cell's step needs, in the dtype of the computation. */

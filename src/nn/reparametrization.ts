@@ -80,7 +80,7 @@ function checkLayer(layer: unknown, wrapper: string): void {
   throw argumentError(`Cannot apply ${wrapper} to ${describeValue(layer)}: expected a layer`);
 }
 
-/** A weight as a matrix whose rows stand along `axis`. */
+/** A weight as a matrix whose rows are along `axis`. */
 function asMatrix(weight: Tensor, axis: number, wrapper: string): Tensor {
   if (weight.ndim < 2) {
     throw shapeError(

@@ -63,7 +63,7 @@ export interface ScaledDotProductAttentionOptions {
    * scores.
    */
   readonly attnMask?: TensorLike | null;
-  /** Whether position `i` looks at positions up to `i` only. Default `false`. */
+  /** Whether position `i` attends to positions up to `i` only. Default `false`. */
   readonly isCausal?: boolean;
   /** The factor of the products of queries and keys. Default `1 / sqrt(E)`. */
   readonly scale?: number;
@@ -94,7 +94,7 @@ export function joinMasks(first: AttentionMasks, second: AttentionMasks): Attent
   };
 }
 
-/** The mask of `isCausal`: position `i` looks at positions up to `i`. */
+/** The mask of `isCausal`: position `i` attends to positions up to `i`. */
 export function causalMask(queries: number, keys: number): AttentionMasks {
   return { allowed: tril(ones([queries, keys], { dtype: "bool" })) };
 }
@@ -116,7 +116,7 @@ function allowedBy({ allowed, bias }: AttentionMasks): Tensor | undefined {
   return allowed === undefined ? isPossible : logicalAnd(allowed, isPossible);
 }
 
-/** Whether any query looks at a key, `[..., S, 1]`; undefined where every key is known to be seen. */
+/** Whether any query attends to a key, `[..., S, 1]`; undefined if every key is known to be attended to. */
 export function seenKeys(masks: AttentionMasks): Tensor | undefined {
   const allowed = allowedBy(masks);
   if (allowed === undefined) return undefined;
@@ -126,7 +126,7 @@ export function seenKeys(masks: AttentionMasks): Tensor | undefined {
   return seen instanceof Concrete && seen.elements.every((flag) => flag === 1) ? undefined : seen;
 }
 
-/** Keys or values with zeros in place of those that no query looks at. */
+/** Keys or values with zeros in place of those that no query attends to. */
 export function withoutUnseen(x: Tensor, seen: Tensor | undefined): Tensor {
   return seen === undefined ? x : where(seen, x, 0);
 }
@@ -174,7 +174,7 @@ const maskedOutput: (weights: Tensor, value: Tensor, allowed: Tensor) => Tensor 
 
 /**
  * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that a
- * query does not look at may be anything. One that looks at NaN, or has an infinite score, gives NaN
+ * query does not attend to may be anything. One that attends to NaN, or has an infinite score, gives NaN
  * without a derivative, if there is a mask. Half floats become float32, and results are rounded once.
  *
  * @param query `[..., L, E]`, in the dtype of `key` and `value`.
@@ -250,8 +250,8 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): Shape {
  *
  * In a bool mask **true means that a position takes part**: that is the meaning of PyTorch's
  * `scaled_dot_product_attention` and of JAX, and the opposite of `multiHeadAttention`, whose masks
- * say what is left out. A query that may look at nothing gives zeros, with zero derivatives. Keys and
- * values that a query does not look at may be anything, also infinite or NaN. Of half floats, scores and
+ * exclude positions. A query that may attend to nothing gives zeros, with zero derivatives. Keys and
+ * values that a query does not attend to may be anything, also infinite or NaN. Of half floats, scores and
  * weights are computed in float32, and the output is rounded once.
  *
  * @category Attention

@@ -44,7 +44,7 @@ function showTypes(tree: unknown): string {
   return types.length === 1 ? types[0] : `(${types.join(", ")})`;
 }
 
-/** The rows of a table, each of which is there before those of its parts. */
+/** The rows of a table, each before those of its parts. */
 class Rows implements Watcher {
   readonly rows: string[][];
   readonly seen: Set<string>;

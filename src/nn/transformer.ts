@@ -42,7 +42,7 @@ export interface TransformerOptions extends ParameterOptions {
   readonly normFirst?: boolean;
   /** Whether linear layers, projections and normalisations have biases. Default `true`. */
   readonly bias?: boolean;
-  /** Whether position `i` of the input, or of the target, looks at positions up to `i` only. Default `false`. */
+  /** Whether position `i` of the input, or of the target, attends to positions up to `i` only. Default `false`. */
   readonly isCausal?: boolean;
 }
 

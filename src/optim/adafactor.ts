@@ -84,7 +84,7 @@ const shapes = {
   whole: (x: Tensor) => isMatrix(x) ? null : x.shape,
 };
 
-/** The machine epsilon of what equations compute with. */
+/** The machine epsilon of the dtype in which the equations are computed. */
 const epsilonOf = ({ dtype }: Tensor): number => dtype === "float64" ? 2 ** -52 : 2 ** -23;
 
 const rootMeanSquare = (x: Tensor): Tensor => norm(x).div(Math.sqrt(Math.max(x.size, 1)));

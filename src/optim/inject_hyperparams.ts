@@ -39,8 +39,8 @@ export type InjectHyperparamsState<Names extends string, Inner> = {
  * @category Gradient transformations
  * @param make A function of an object of scalars that gives the optimiser. Its state must not depend on
  * their values.
- * @param hyperparams The values at first by their names: numbers, which become float64, floating-point
- * scalars, or schedules of the number of updates done so far, which go on to decide.
+ * @param hyperparams The initial values by name: numbers, which become float64, floating-point
+ * scalars, or schedules of the number of updates done so far, which apply throughout.
  * @returns The optimiser; its state is `{ count, hyperparams, inner }`.
  * @throws {ArgumentError} when `make` is not a function or gives no optimiser, or a value is none of these.
  * @throws {ShapeError} or {DtypeError} when a tensor is not a floating-point scalar.

@@ -43,7 +43,7 @@ export interface ScaleByLbfgsOptions {
  * @category Optimizers
  */
 export interface LineSearchOptions {
-  /** The most points that a step looks at. Default 20. */
+  /** The largest number of points that a step evaluates. Default 20. */
   readonly maxPoints?: number;
 }
 
@@ -190,9 +190,9 @@ export function scaleByLbfgs(options?: ScaleByLbfgsOptions): Optimizer<ScaleByLb
 }
 
 /**
- * An optimiser whose steps are made as long as the loss asks for, by a search for the strong Wolfe conditions
+ * An optimiser whose step lengths are found by a line search for the strong Wolfe conditions
  * that begins at 1: a compiled loop. It needs the loss, `update(grads, state, params, { loss, value })`, whose
- * value is computed where it is not given. Derivatives take the length for a constant. optax's
+ * value is computed if it is not given. Derivatives treat the length as a constant. optax's
  * `scale_by_zoom_linesearch`, after Nocedal and Wright, "Numerical optimization" (2006), algorithms 3.5 and 3.6.
  *
  * @category Optimizers

@@ -40,7 +40,7 @@ export interface UpdateExtras {
  * state stays too.
  *
  * The state is a tree of tensors only, with the same structure, shapes and dtypes after each
- * update, and no function here looks at the value of a tensor: every optimiser works under every
+ * update, and no function here reads the value of a tensor: every optimiser works under every
  * transform. Steps are counted in an int32 scalar that saturates at its largest value.
  *
  * @category Optimizers

@@ -18,7 +18,7 @@ import { scaleBy } from "./scale.ts";
  * @category Optimizers
  */
 export interface PolyakSgdOptions {
-  /** The least value of the loss, or what is known to be below it. Default 0. */
+  /** The least value of the loss, or a lower bound of it. Default 0. */
   readonly leastValue?: number;
   /** The largest rate. Default 1. */
   readonly maxLearningRate?: number;

@@ -40,8 +40,8 @@ export interface RadamOptions extends ScaleByRadamOptions, DescentOptions {}
 const RADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 
 /**
- * RAdam's direction: Adam's once enough gradients were seen to know their spread, rectified for how few
- * they were, and momentum's before. With gradients g at update t = 1, 2, …:
+ * RAdam's direction: Adam's once there are enough gradients to estimate their spread, rectified for their small
+ * number, and momentum's before. With gradients g at update t = 1, 2, …:
  *
  * ```text
  * m = β₁ m + (1 − β₁) g

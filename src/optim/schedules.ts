@@ -590,7 +590,7 @@ export function join(schedules: readonly Curve[], boundaries: readonly number[])
       ? given.astype("float64")
       : fromJavaScript(given, "float64", "Cannot evaluate a schedule at this count");
     return schedules.slice(1).reduce<Tensor>((rate, schedule, i) => {
-      // Before its start a schedule is not asked for what it has no value at.
+      // A schedule is not evaluated before its start, where it may be undefined.
       const own = schedule(t.sub(boundaries[i]).maximum(0)).astype("float64");
       return where(t.less(boundaries[i]), rate, own);
     }, schedules[0](t).astype("float64"));

@@ -103,8 +103,8 @@ function readChecked(
 }
 
 /**
- * The result's shape: `shape`, which the parameters must broadcast to, or what they broadcast to
- * among themselves when it is left out.
+ * The result's shape: `shape`, to which the parameters must broadcast; if it is left out, the common
+ * shape of the parameters.
  */
 export function sampleShape(
   shape: number | Shape | undefined,

@@ -163,9 +163,9 @@ export function normal(
 /**
  * Normally distributed numbers of mean 0 and variance 1, given that they lie between two bounds.
  *
- * They are JAX's, found by uniform probabilities between those of the bounds, where these are far
- * enough apart to be told from each other. Where they are not, far out in a tail or between narrow
- * bounds, JAX's numbers are few or all the same; here they are found by the tail that is left, from
+ * They are JAX's, found by uniform probabilities between those of the bounds, if these can be
+ * distinguished. If they cannot, far out in a tail or between narrow
+ * bounds, JAX's numbers are few or all the same; here they are found from the remaining tail, with
  * the same random bits.
  *
  * @category Distributions
@@ -212,7 +212,7 @@ export function truncatedNormal(
   const x = convert(truncatedBy(fraction, start, end), dtype);
   const least = nextAbove(stopGradient(low));
   const most = nextBelow(stopGradient(high));
-  // Where no float lies between the bounds, the lower one is what is left.
+  // If no float lies between the bounds, the lower one is used.
   const isEmpty = applyBinary(what, less, most, least);
   const inside = minimum(maximum(x, broadcastTo(least, full)), broadcastTo(most, full));
   return select(broadcastTo(isEmpty, full), broadcastTo(low, full), inside);
@@ -456,7 +456,7 @@ function between(fraction: Tensor, low: Tensor, high: Tensor): Tensor {
   return maximum(low, select(isWide, wide, point(low, high)));
 }
 
-/** Random bits, as many as a float of `dtype` between 1 and 2 has behind the point; at most 32. */
+/** Random bits, as many as the mantissa of a float of `dtype` has; at most 32. */
 function fraction(key: Tensor, shape: Shape, dtype: Dtype): Tensor {
   const width = dtype === "bfloat16" ? 8 : dtype === "float16" ? 16 : 32;
   const words = convert(words32(key, shape), `uint${width}`);

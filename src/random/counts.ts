@@ -358,7 +358,7 @@ function transformedBinomial(key: Tensor, n: Tensor, rate: Tensor): Tensor {
 
 /**
  * Numbers of the multinomial distribution: how many of `n` independent draws fall into each category. As
- * in JAX, a binomial number for each category, of what the ones before it have left.
+ * in JAX, a binomial number for each category, of the draws left by the ones before it.
  *
  * @category Distributions
  * @param key A key, `uint32[2]`.

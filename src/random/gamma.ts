@@ -215,8 +215,8 @@ export function dirichlet(
 const LEAST_CONCENTRATION = { float32: 2 ** -60, float64: 2 ** -500 } as const;
 
 /**
- * Concentrations the largest of which is tiny, all multiplied so that it is not. Only what they are
- * relative to each other counts then: all but one of the parts are zero, and have no derivative.
+ * Concentrations the largest of which is tiny, all multiplied by a factor so that it is not. Only their
+ * ratios matter then: all but one of the parts are zero, and have no derivative.
  */
 function raised(a: Tensor, largest: Tensor): Tensor {
   const least = constantLike(a, LEAST_CONCENTRATION[a.dtype as keyof typeof LEAST_CONCENTRATION]);
