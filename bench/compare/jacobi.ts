@@ -382,7 +382,7 @@ async function openGpu(): Promise<jacobi.Device> {
   try {
     return openXla({ options: { preallocate: false } })[0];
   } catch (error) {
-    // Plugins for CPUs do not know this option.
+    // Plugins for CPUs do not support this option.
     if (!/preallocate/.test((error as Error).message)) throw error;
     throw new Error("Cannot open a GPU: the plugin that is installed or named is not one for CUDA");
   }

@@ -58,7 +58,7 @@ export function take(x: TensorLike, indices: TensorLike, axis?: number | null): 
 
 /**
  * Entries at positions of one axis that differ along the other axes, as NumPy's `take_along_axis`:
- * what `argsort` or `argmax` give can be used as it is.
+ * the results of `argsort` or `argmax` can be used directly.
  *
  * @category Indexing
  * @param x Any shape.
@@ -263,7 +263,7 @@ export function flatPositions({ input, entries, at }: Scatter): Tensor {
 
 /**
  * A tensor with values at positions of one axis that differ along the other axes, as NumPy's
- * `put_along_axis`, which changes its argument: what `argsort` or `argmax` give can be used as it is.
+ * `put_along_axis`, which changes its argument: the results of `argsort` or `argmax` can be used directly.
  *
  * @category Indexing
  * @param x Any shape.

@@ -26,7 +26,7 @@ import { tensor } from "./creation.ts";
 export interface BitsOptions {
   /** The axis of the bits; left out or `null`, the tensor is flattened first. */
   readonly axis?: number | null;
-  /** Whether the first of eight is the highest bit (`"big"`, the default) or the lowest. */
+  /** Whether the first of eight bits is the highest (`"big"`, the default) or the lowest. */
   readonly bitorder?: "big" | "little";
 }
 

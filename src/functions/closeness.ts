@@ -21,9 +21,9 @@ import { all } from "./reduction.ts";
  * @category Comparison and logic
  */
 export interface ClosenessOptions {
-  /** How far apart elements may be, as a part of the reference. Default 1e-5. */
+  /** The relative tolerance, a factor of the reference. Default 1e-5. */
   readonly rtol?: number;
-  /** How far apart elements may be besides. Default 1e-8. */
+  /** The absolute tolerance. Default 1e-8. */
   readonly atol?: number;
   /** Whether NaN is close to NaN. Default `false`. */
   readonly equalNan?: boolean;

@@ -120,8 +120,8 @@ function countable(x: Tensor): Tensor {
  * example's value adds to the results of all of them counts, so that the cotangents of all examples
  * are summed.
  *
- * All examples take part. A branch of `cond` may hold a collective where all take the same one; in a
- * `whileLoop`, examples that are done take part with the values at which they stopped.
+ * All examples take part. A branch of `cond` may contain a collective if all examples take the same branch; in a
+ * `whileLoop`, examples that are done take part with their final values.
  *
  * @category Collectives
  * @param x A tree of tensors.

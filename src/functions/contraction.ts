@@ -25,7 +25,7 @@ function readOperands(what: string, operands: readonly TensorLike[]): readonly T
   return promoteTogether(what, operands).map((x) => x.dtype === "bool" ? convert(x, "int32") : x);
 }
 
-/** Whether the operands are tensors of one dtype of numbers already, as they mostly are. */
+/** Whether the operands are tensors of one dtype of numbers already, the usual case. */
 function areReady(operands: readonly TensorLike[]): operands is readonly Tensor[] {
   const [first] = operands;
   return first instanceof Tensor && first.dtype !== "bool" &&

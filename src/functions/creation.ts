@@ -93,8 +93,8 @@ export function tensor(value: TensorLike, options?: DtypeOptions): Tensor {
 }
 
 /**
- * A tensor from the bytes of its elements, which are copied: what `data` gives, in the dtype that it was
- * given by or in another one, whose numbers have the same bits. As NumPy's `frombuffer`.
+ * A tensor from the bytes of its elements, which are copied: the output of `data`, in its original dtype
+ * or in another one, whose numbers have the same bits. As NumPy's `frombuffer`.
  *
  * @category Creation
  * @param buffer An array buffer, or a view of a part of one, in the byte order of the machine. Half
@@ -177,7 +177,7 @@ function copyBytes(buffer: unknown): Uint8Array<ArrayBuffer> {
  */
 export function astype(x: TensorLike, dtype: Dtype): Tensor {
   checkDtype(dtype);
-  // Numbers as they are: rounding them to float32 first would lose digits.
+  // Numbers are read directly: rounding them to float32 first would lose digits.
   if (x instanceof WeakScalar) return x.as(dtype);
   const value = x instanceof Tensor || ArrayBuffer.isView(x)
     ? toTensor(x, "Cannot convert")

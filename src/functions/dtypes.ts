@@ -162,7 +162,7 @@ export function resultType(...args: readonly (TensorLike | Dtype)[]): Dtype {
 }
 
 /**
- * Whether every value of one dtype is one of another, so that conversion loses nothing.
+ * Whether every value of one dtype can be represented in another, so that conversion loses nothing.
  *
  * @category Tensors
  * @param from The dtype of the values.

@@ -81,8 +81,8 @@ export function dynamicSlice(
 
 /**
  * A tensor with a block replaced, whose position may be computed: the inverse of
- * {@linkcode dynamicSlice}. In a compiled loop that carries `x` only the block is written, where it
- * is.
+ * {@linkcode dynamicSlice}. In a compiled loop that carries `x` only the block is written, in
+ * place.
  *
  * @category Indexing
  * @param x Any shape.

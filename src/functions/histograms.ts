@@ -315,7 +315,7 @@ function placesIn({ edges, count, bounds }: Bins, x: Tensor): Tensor {
  * @param bins How many bins of equal width, 10 by default, or their edges `[bins + 1]` in ascending
  * order.
  * @param options `range`: from where to where, by default from the least to the largest element;
- * `weights`: what each element adds; `density`: whether the result is a density, whose integral is 1.
+ * `weights`: the weight of each element; `density`: whether the result is a density, whose integral is 1.
  * @returns The histogram `[bins]`, of `int32`, or a float dtype with weights or density; and the edges
  * `[bins + 1]`. Derivatives flow to the weights.
  * @throws {ArgumentError} when `bins` is no count but 0, edges that are known do not ascend, or the range is
@@ -411,7 +411,7 @@ export type BinsPerAxis = number | readonly (number | TensorLike)[];
  * @param sample The points, `[n, axes]`.
  * @param bins How many bins of equal width each axis has, 10 by default; a list has a number or the edges
  * for each axis.
- * @param options `range`: from where to where for each axis; `weights`: what each point adds, `[n]`;
+ * @param options `range`: from where to where for each axis; `weights`: the weight of each point, `[n]`;
  * `density`: whether the result is a density, whose integral is 1.
  * @returns The histogram, one axis of bins for each axis of the points, and the list of edges.
  * @throws {ShapeError} when the points have not two axes, or the weights another shape.
@@ -467,7 +467,7 @@ export function histogramdd(
  * @param y The second coordinates, `[n]`.
  * @param bins How many bins of equal width each axis has, 10 by default; a list has a number or the edges
  * for each of the two.
- * @param options `range`: from where to where for both axes; `weights`: what each point adds, `[n]`;
+ * @param options `range`: from where to where for both axes; `weights`: the weight of each point, `[n]`;
  * `density`: whether the result is a density, whose integral is 1.
  * @returns The histogram `[bins of x, bins of y]`, and the edges of both.
  * @throws {ShapeError} when the coordinates are not vectors of one length.

@@ -178,7 +178,7 @@ function twoReadings(list: readonly unknown[]): string {
     `for a list of entries`;
 }
 
-/** A mask as tensors of the positions that it chooses, one for each of its axes; others as they are. */
+/** A mask as tensors of the positions that it chooses, one for each of its axes; others unchanged. */
 export function chooseByMask(entry: Entry): readonly Entry[] {
   const { value, at, axis } = entry;
   if (!(value instanceof Tensor) || value.dtype !== "bool") return [entry];
@@ -243,7 +243,7 @@ export interface Masked {
   readonly target: number;
 }
 
-/** The one mask of an index that has no lists of positions besides; `null` otherwise. */
+/** The only mask of an index without lists of positions; `null` otherwise. */
 export function maskOf(entries: readonly Entry[]): Masked | null {
   const masks = entries.filter((entry) => entry.value instanceof Tensor && entry.value.ndim > 0);
   const [entry] = masks;

@@ -274,7 +274,7 @@ function quantileOf(
 
 /** Which quantiles, from 0 to 1 in double precision; traced ones that are not become NaN. */
 function readShares(q: TensorLike, whole: number, what: string): Tensor {
-  // Numbers are read as they are, not rounded to float32 first.
+  // Numbers are read directly, not rounded to float32 first.
   const given = isNumber(q) || Array.isArray(q)
     ? toTensorOf(q, "float64", what)
     : realOperand("quantile", toTensor(q, what));

@@ -117,8 +117,8 @@ const CHUNK = 2 ** 16;
 
 /**
  * A tensor of the stored elements `raw`, row-major. 64-bit integers go through a small buffer, where
- * they are aligned; all others are copied as they are, and converted afterwards where that is wanted.
- * This machine's order of bytes is taken to be little-endian, as it is wherever Deno runs.
+ * they are aligned; all others are copied unchanged, and converted afterwards if requested.
+ * The byte order of the machine is assumed to be little-endian, as on all platforms of Deno.
  */
 export function makeTensor(type: StoredType, raw: Uint8Array): Tensor {
   const { kind, shape, targets, bigEndian } = type;

@@ -46,7 +46,7 @@ export interface PickleHost {
   global(module: string, name: string): unknown;
   /** The result of calling `callable`, which `global` gave. */
   call(callable: unknown, args: readonly unknown[]): unknown;
-  /** Whether `value` may be given this state, which is then passed over. */
+  /** Whether `value` accepts this state, which is then ignored. */
   acceptsState(value: unknown, state: unknown): boolean;
   /** The object that the reference `id` denotes. */
   load(id: unknown): unknown;

@@ -31,7 +31,7 @@ export class Scanner {
     this.take(this.#blank);
   }
 
-  /** Whether `sign` comes next, after blanks; it is then passed. */
+  /** Whether `sign` comes next, after blanks; if so, consumes it. */
   pass(sign: string): boolean {
     this.skip();
     if (this.text[this.at] !== sign) return false;

@@ -17,7 +17,7 @@ import { readContents, writeContents } from "./safetensors.ts";
 /** Identifies files of trees, with the version of their format. */
 const FORMAT = "jacobi.tree.1";
 
-/** A node in the JSON: as it is where JSON has it, and otherwise an object that says its kind. */
+/** A node in the JSON: a JSON value if possible, otherwise an object with its kind. */
 type Node = null | boolean | number | string | readonly Node[] | {
   readonly kind: string;
   /** The children of an object, in its order. */

@@ -63,7 +63,7 @@ export interface AttentionOperands {
 /** Begins every message. */
 export const WHAT = "Cannot apply multiHeadAttention";
 
-/** Whether `x` is an object of operands, and no tensor or array. */
+/** Whether `x` is an object of operands rather than a tensor or array. */
 function isRecord(x: unknown): x is AttentionInput {
   return typeof x === "object" && x !== null && !(x instanceof Tensor) && !Array.isArray(x) &&
     !ArrayBuffer.isView(x);

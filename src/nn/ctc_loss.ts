@@ -33,7 +33,7 @@ import {
 import { checkReduction, lossDtype, reduce, REDUCTIONS, wideFloats } from "./loss_options.ts";
 import type { LossOptions } from "./loss_options.ts";
 
-/** In place of minus infinity, whose differences would be NaN; no sum of logarithms comes near it. */
+/** Used instead of minus infinity, whose differences would be NaN; no sum of logarithms comes near it. */
 const NEVER = -1e30;
 
 function readIntegers(what: string, name: string, value: TensorLike): Tensor {

@@ -500,7 +500,7 @@ export function deltaOrthogonal(gain?: number): Initializer {
 }
 
 /**
- * Ones that hand each channel on as it is, and zeros elsewhere: a convolution that changes nothing.
+ * Ones that pass each channel on unchanged, and zeros elsewhere: a convolution that changes nothing.
  *
  * @category Initializers
  * @param groups The groups of the convolution. Default 1.

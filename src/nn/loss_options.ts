@@ -119,7 +119,7 @@ export function readPair(
   );
 }
 
-/** `losses` times a weight that broadcasts to their shape; as they are without one. */
+/** `losses` times a weight that broadcasts to their shape; unchanged without one. */
 export function timesWeight(what: string, losses: Tensor, weight: TensorLike | undefined): Tensor {
   if (weight === undefined) return losses;
   return mul(losses, besideInput(what, "weight", losses, weight));

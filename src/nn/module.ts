@@ -82,7 +82,7 @@ function partEntries(parts: object): [name: string, part: unknown][] {
   return Object.entries(parts).filter(([, part]) => part !== undefined || Array.isArray(parts));
 }
 
-/** A part as it is printed: lists, records and functions have names, too. */
+/** A part in its printed form: lists, records and functions have names, too. */
 function shownPart(part: unknown): unknown {
   if (isLayer(part)) return part;
   if (typeof part === "function") {
@@ -91,7 +91,7 @@ function shownPart(part: unknown): unknown {
   return { description: { name: Array.isArray(part) ? "list" : "record", parts: shown(part) } };
 }
 
-/** The parts of a module as they are printed. */
+/** The parts of a module in their printed form. */
 function shown(parts: unknown): object {
   if (typeof parts === "function" || isLayer(parts)) return { part: shownPart(parts) };
   const entries = partEntries(parts as object);
@@ -243,8 +243,8 @@ function openParts(
  * @param parts Layers and functions, in lists and records, nested in any way. Parameters and state
  * have the same form, so that tree paths are PyTorch's keys: `conv1.weight`, `layers.0.bias`.
  * @param forward Computes the output from the parts and the inputs. Inputs have no default
- * values: `(parts, x: Tensor, mask?: Tensor) => ...`. A function with a name gives it to the module,
- * where that is printed.
+ * values: `(parts, x: Tensor, mask?: Tensor) => ...`. If the function has a name, it is also the printed
+ * name of the module.
  * @returns A layer. With one input it is `apply(params, state, x)`; with more, or none, `apply` takes
  * them as a list: `apply(params, state, [x, mask])`. As a part it is a function of its inputs again.
  * @throws {ArgumentError} when a part is neither a layer nor a function.
@@ -252,7 +252,7 @@ function openParts(
  *
  * The layer's `apply` throws an `ArgumentError` when a part with state was called within a loop.
  *
- * @example A model of language, whose first and last weights are one
+ * @example A language model with tied weights
  * ```ts
  * import { nn, random, tensor } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";

@@ -320,7 +320,7 @@ export interface LoraOptions {
 /**
  * A layer whose weights are changed by products of small matrices (Hu et al., "LoRA: low-rank adaptation of
  * large language models", 2021): `weight + alpha / rank * b @ a`, the weight as a matrix
- * `[out, everything else]`. Training the factors alone leaves the weights as they are:
+ * `[out, everything else]`. Training the factors alone leaves the weights unchanged:
  * `tree.partition(params, (path) => path.startsWith("lora."))`.
  *
  * @category Layers

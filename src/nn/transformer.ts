@@ -38,7 +38,7 @@ export interface TransformerOptions extends ParameterOptions {
   readonly layerNormEps?: number;
   /** Whether inputs are `[B, L, E]` instead of `[L, B, E]`. Default `false`, as in PyTorch. */
   readonly batchFirst?: boolean;
-  /** Whether what goes into a sublayer is normalised, and not what comes out. Default `false`. */
+  /** Whether the inputs of sublayers are normalised instead of their outputs. Default `false`. */
   readonly normFirst?: boolean;
   /** Whether linear layers, projections and normalisations have biases. Default `true`. */
   readonly bias?: boolean;

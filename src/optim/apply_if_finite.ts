@@ -28,9 +28,9 @@ export type ApplyIfFiniteState<Inner> = {
 };
 
 /**
- * An optimiser that leaves out steps in which a gradient is infinite or NaN: updates are zero and its
- * state stays. After too many of them in a row the next ones are taken as they are, so that the
- * fault shows; optax's `apply_if_finite`.
+ * An optimiser that skips steps in which a gradient is infinite or NaN: updates are zero and its
+ * state stays. After too many of them in a row the next ones are applied, so that the
+ * fault becomes visible; optax's `apply_if_finite`.
  *
  * @category Gradient transformations
  * @param optimizer The optimiser that gets the gradients.

@@ -119,11 +119,11 @@ export type LeafResult<Key extends string> =
   & { readonly [K in Key]: Tensor | undefined };
 
 /**
- * Applies an optimiser's equations to each leaf that has a gradient, and gives the updates and the
- * new state. Half floats meet them as float32, and results are rounded: decay rates and small constants
- * would not survive in their own digits. `state` names the remembered trees, each like the parameters but for the shapes that
- * `shapes` has for it; keys that it lacks are not remembered. Leaves without a gradient keep their state
- * and get no update.
+ * Applies an optimiser's equations to each leaf that has a gradient, and returns the updates and the
+ * new state. Half floats are converted to float32, and results are rounded: decay rates and small constants
+ * would be lost in half precision. `state` names the trees of the state, each like the parameters except for
+ * the shapes that `shapes` has for it; keys that it lacks are not stored. Leaves without a gradient keep their
+ * state and get no update.
  */
 export function updateLeaves<Params, Key extends string>(
   grads: unknown,

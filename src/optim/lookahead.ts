@@ -36,7 +36,7 @@ export type LookaheadState<Inner> = {
  * @category Gradient transformations
  * @param optimizer The optimiser that takes the steps.
  * @param steps The number k, a positive integer.
- * @param rate The share α of the way that is gone, a finite number; between 0.5 and 0.8 in the paper.
+ * @param rate The share α of the step, a finite number; between 0.5 and 0.8 in the paper.
  * @returns The optimiser; its state is `{ count, slow, inner }`.
  * @throws {ArgumentError} when `optimizer` is none, or a number is out of range.
  *

@@ -40,15 +40,15 @@ const frozen: Optimizer<null> = described<Optimizer<null>>(
 
 /**
  * An optimiser for the chosen leaves only: it sees `null` holes in place of the others, and keeps
- * no state for them. The others stay exactly as they are, as parameters that were not given to a
- * PyTorch optimiser do, unless they get an optimiser of their own: PyTorch's parameter groups.
+ * no state for them. The others stay unchanged, like parameters that were not passed to a
+ * PyTorch optimiser, unless they get an optimiser of their own: PyTorch's parameter groups.
  * (`chain()`, the identity, passes their gradients on to the next transform, as optax's `masked`
  * does.)
  *
  * @category Gradient transformations
  * @param optimizer The optimiser of the chosen leaves.
  * @param mask Which leaves: a tree prefix of booleans, or a function of dotted path and leaf.
- * @param otherwise The optimiser of the other leaves. Default: none, they stay as they are.
+ * @param otherwise The optimiser of the other leaves. Default: none, they stay unchanged.
  * @returns The optimiser; its state is `{ inside, outside }`.
  * @throws {ArgumentError} when an optimiser or the mask is none.
  *

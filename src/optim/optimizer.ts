@@ -36,7 +36,7 @@ export interface UpdateExtras {
  *
  * Parameters are any tree of floating-point tensors. Null holes, as `tree.partition` leaves them,
  * stay holes. A leaf whose gradient is `null`, and a leaf of integers or bools (which has no
- * gradient), gets the update `null`: `applyUpdates` leaves it exactly as it is, and its part of the
+ * gradient), gets the update `null`: `applyUpdates` leaves it unchanged, and its part of the
  * state stays too.
  *
  * The state is a tree of tensors only, with the same structure, shapes and dtypes after each
@@ -71,7 +71,7 @@ export interface Optimizer<State = OptimizerState> {
   init(params: unknown): State;
 
   /**
-   * One update. The arguments stay as they are.
+   * One update. The arguments are not changed.
    *
    * @param grads The gradients: a tree like `params`, each leaf of the shape and dtype of its
    * parameter, or `null` for none.

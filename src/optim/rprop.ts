@@ -44,8 +44,8 @@ type RpropState = {
 };
 
 /**
- * Rprop, with PyTorch's equations: steps of the gradient's sign, each element's own size of step growing
- * while the sign stays and shrinking when it changes, at which the element rests for one update. After
+ * Rprop, with PyTorch's equations: steps in the direction of the gradient's sign. The step size of each element
+ * grows while the sign stays and shrinks when it changes; the element then pauses for one update. After
  * Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: The RPROP algorithm"
  * (1993). It needs gradients of the whole data set, not of batches.
  *

@@ -69,9 +69,9 @@ export interface ChoiceOptions {
  * @returns For a number, `int32` of `options.shape`; for a tensor of shape `[...before, n, ...after]`,
  * a tensor of shape `[...before, ...shape, ...after]`. Gradients follow the elements of `x`.
  * @throws {ArgumentError} when `key` is not a key, `replace` is not a boolean, there is nothing to choose
- * from, or there are fewer elements than are to be chosen without replacement; and when probabilities that
+ * from, or there are fewer elements than must be chosen without replacement; and when probabilities that
  * are arrays of numbers are negative, not finite, or too few of them positive. Probabilities that are
- * tensors are not looked at.
+ * tensors are not checked.
  * @throws {ShapeError} when `x` is neither a non-negative integer nor a tensor with an axis, `shape` is not
  * a shape, or `p` has another shape than `[n]`.
  * @throws {AxisError} when the axis is out of range.

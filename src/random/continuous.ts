@@ -387,8 +387,8 @@ function rounded(value: number, dtype: Dtype): number {
  * Uniform between two numbers that are finite and in order. `key` and `shape` are checked.
  *
  * In float32, JAX's product and sum are rounded once, together. Here they are computed in float64 and
- * then rounded, which gives the same number (but for sums that float64 rounds to the middle between
- * two neighbours, where it can be the other one). So it is in float16; in bfloat16, JAX rounds the
+ * then rounded, which gives the same number, except for sums that float64 rounds to the middle between
+ * two neighbours, where it can be the other one. The same holds in float16; in bfloat16, JAX rounds the
  * product too.
  */
 export function uniformBetween(

@@ -102,7 +102,7 @@ export function logGamma(
  * between 0 and 1: the mean is `a / (a + b)`.
  *
  * A number is `x / (x + y)` for gamma distributed `x` and `y`, whose logarithms are drawn, so that
- * small parameters do no harm. The numbers are JAX's.
+ * small parameters are harmless. The numbers are JAX's.
  *
  * @category Distributions
  * @param key A key, `uint32[2]`.

@@ -163,7 +163,7 @@ export function split(key: Tensor, count?: number | Shape): Tensor[] | Tensor {
 }
 
 /**
- * A new key from a key and a number: the way to one key per step or per layer without carrying a key
+ * A new key from a key and a number, for example one key per step or per layer without passing a key
  * along.
  *
  * As in JAX, `foldIn(key, i)` is entry `i` of `split(key, n)`: do not use both on one key.

@@ -9,9 +9,9 @@ import { AssertionError } from "./fallback_assert.ts";
 export interface SpyCall<Args extends unknown[], Return> {
   /** The arguments of the call. */
   args: Args;
-  /** What the function returned, unless it threw. */
+  /** The result of the function, unless it threw. */
   returned?: Return;
-  /** What the function threw, if it did. */
+  /** The value thrown by the function, if any. */
   error?: Error;
 }
 
