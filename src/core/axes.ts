@@ -1,5 +1,5 @@
 /**
- * Named axes: what collectives work across. A `vmap` with an axis name puts its axis in scope for as
+ * Named axes, which collectives work across. A `vmap` with an axis name puts its axis in scope for as
  * long as its function runs; a program may mention axes that are in scope where it was traced.
  *
  * @module
@@ -12,11 +12,11 @@ import type { Equation } from "./program.ts";
 
 /** An axis that has a name. */
 export interface NamedAxis {
-  /** What users call it. */
+  /** The name that users give it. */
   readonly name: string;
   /**
-   * What tells it from the others in scope, and what programs call it: its name, followed by an
-   * apostrophe for each axis of that name around it.
+   * An identifier that is unique within the scope, by which programs refer to the axis: its name,
+   * followed by an apostrophe for each enclosing axis of the same name.
    */
   readonly id: string;
   /** Its length. */
@@ -30,31 +30,31 @@ export function axesInScope(): readonly NamedAxis[] {
   return scope;
 }
 
-/** Whether two scopes give every name the same meaning. */
+/** Whether every name has the same meaning in both scopes. */
 export function sameScope(a: readonly NamedAxis[], b: readonly NamedAxis[]): boolean {
   return a === b ||
     (a.length === b.length && a.every(({ id, size }, i) => id === b[i].id && size === b[i].size));
 }
 
-/** A scope for messages: `"rows" of length 2, "columns" of length 3`. */
+/** A scope as text for messages: `"rows" of length 2, "columns" of length 3`. */
 export function showScope(axes: readonly NamedAxis[]): string {
   if (axes.length === 0) return "none";
   return axes.map(({ name, size }) => `${describeValue(name)} of length ${size}`).join(", ");
 }
 
-/** What users call the axis that programs call `id`. */
+/** The name that users gave to the axis with this `id`. */
 export function nameOfAxis(id: string): string {
   return id.replace(/'+$/, "");
 }
 
-/** A new axis called `name`, told from those in scope. */
+/** A new axis called `name`, with an identifier that differs from those in scope. */
 export function newAxis(name: string, size: number): NamedAxis {
   let id = name;
   while (scope.some((axis) => axis.id === id)) id += "'";
   return { name, id, size };
 }
 
-/** Runs `f` with axes in scope, the outermost first, where they hide others of their names. */
+/** Runs `f` with `axes` in scope, the outermost first; they shadow other axes of the same names. */
 export function runWithin<T>(axes: readonly NamedAxis[], f: () => T): T {
   const outer = scope;
   scope = [...outer, ...axes];
@@ -65,7 +65,7 @@ export function runWithin<T>(axes: readonly NamedAxis[], f: () => T): T {
   }
 }
 
-/** Runs `f`, which concerns the programs of an equation, with the axes in scope that these have. */
+/** Runs `f`, which works on the programs of an equation, with the axes in scope that these programs have. */
 export function runInside<P, T>(primitive: Primitive<P>, params: P, f: () => T): T {
   const bound = primitive.boundAxes?.(params) ?? [];
   return runWithin(
@@ -78,15 +78,15 @@ export function runInside<P, T>(primitive: Primitive<P>, params: P, f: () => T):
   );
 }
 
-/** Whether the programs of an operation mean an axis of its own by this id. */
+/** Whether the programs of an operation use this id for an axis that the operation itself introduces. */
 export function bindsAxis<P>(primitive: Primitive<P>, params: P, id: string): boolean {
   return primitive.boundAxes?.(params).some(({ axisName }) => axisName === id) === true;
 }
 
 /**
- * The axis that `name` stands for.
+ * The axis with this name.
  *
- * @param what Begins the message when there is none: "Cannot psum".
+ * @param what The start of the message when there is none: "Cannot psum".
  */
 export function findAxis(name: unknown, what: string): NamedAxis {
   if (typeof name !== "string") {
@@ -111,20 +111,20 @@ function names(): string {
 function programsOf({ primitive, params }: Pick<Equation, "primitive" | "params">) {
   const own = programsIn(params);
   if (!primitive.isCall || primitive.boundAxes !== undefined) return own;
-  // What is called may be made when it is asked for, and then is no property of its own.
+  // The programs of a call may be created on access; they are not own properties then.
   const { program } = params as { readonly program?: unknown };
   return program instanceof Program && !own.includes(program) ? [...own, program] : own;
 }
 
-/** What a program does with a named axis. */
+/** How a program uses a named axis. */
 interface Mention extends AxisUse {
-  /** Whether examples get each other's values, or only their own number. */
+  /** Whether examples read each other's values, or only their own index. */
   readonly exchanges: boolean;
 }
 
 const mentionedBy = new WeakMap<Program, readonly Mention[]>();
 
-/** The axes that a program mentions, in its own equations or in programs that it holds. */
+/** The axes that a program mentions, in its own equations or in nested programs. */
 function mentionsOf(program: Program): readonly Mention[] {
   let found = mentionedBy.get(program);
   if (found === undefined) {
@@ -159,7 +159,7 @@ export function mentionsAxis<P>(primitive: Primitive<P>, params: P, id: string):
     );
 }
 
-/** The axes whose examples get each other's values in these programs. */
+/** The axes along which examples read each other's values in these programs. */
 export function exchangedAxes(programs: readonly Program[]): readonly AxisUse[] {
   const uses = programs.flatMap(mentionsOf).filter(({ exchanges }) => exchanges);
   return uses.filter((use, i) => uses.findIndex((one) => one.axisName === use.axisName) === i)

@@ -10,7 +10,7 @@ import type { Atom, Program } from "./program.ts";
 import { checkAlive, Tracer } from "./trace.ts";
 import { sameType } from "./tensor.ts";
 
-/** Programs without tracers that were checked: they are still what they were. */
+/** Programs without tracers that passed the check; they are immutable. */
 const sound = new WeakSet<Program>();
 
 /**

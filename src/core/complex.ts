@@ -1,7 +1,7 @@
 /**
- * Complex tensors: pairs of real ones. They never reach a trace: operations take them apart, and so do
- * the transforms, to which they are nodes of trees with two leaves. So programs, and all that runs
- * them, hold real numbers only.
+ * Complex tensors: pairs of real ones. They never reach a trace: operations decompose them into their
+ * parts, and so do the transforms, for which they are tree nodes with two leaves. Programs, and
+ * everything that runs them, therefore hold real numbers only.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { TensorType } from "./tensor_type.ts";
 import { registerNode } from "./tree.ts";
 import type { CustomNode, Structure } from "./tree.ts";
 
-/** A tensor of complex numbers; concrete or traced as its parts are. */
+/** A tensor of complex numbers; it is concrete or traced, as its parts are. */
 export class ComplexTensor extends Tensor {
   /** The real parts. */
   readonly re: Tensor;
@@ -37,7 +37,7 @@ export class ComplexTensor extends Tensor {
     this.im = im;
   }
 
-  /** Always throws: its elements stand in two tensors. */
+  /** Always throws: the elements are in two tensors. */
   override concrete(purpose: string): Concrete {
     throw dtypeError(`Cannot ${purpose} ${showType(this)}: take real(x) and imag(x) by themselves`);
   }
@@ -81,7 +81,7 @@ export class ComplexTensor extends Tensor {
       .then(([re, im]) => interleave(re, im) as Values & Unshared<Values>);
   }
 
-  /** The numbers as text; where they are not known, both parts. */
+  /** The numbers as text; both parts if the values are not known. */
   override toString(): string {
     let parts: readonly Concrete[];
     try {
@@ -93,7 +93,7 @@ export class ComplexTensor extends Tensor {
       return `complex(${this.re}, ${this.im})`;
     }
     const [re, im] = parts;
-    // Copied, since computing the dropped elements of `im` again may replace the memory of `re`.
+    // Copied, since recomputing the dropped elements of `im` may reuse the memory of `re`.
     const { elements } = re;
     return im.peek((others) => formatTensor(elements, this, others));
   }
@@ -104,7 +104,7 @@ export class ComplexTensor extends Tensor {
   }
 }
 
-/** The elements of both parts in turn. */
+/** The elements of both parts, alternating. */
 function interleave(re: Elements, im: Elements): Elements {
   const out = re instanceof Float64Array
     ? new Float64Array(2 * re.length)
@@ -116,7 +116,7 @@ function interleave(re: Elements, im: Elements): Elements {
   return out;
 }
 
-/** Both parts together, whatever stands in their places: types, `null` for none, or other values. */
+/** Both parts together, whatever represents them: types, `null` for none, or other values. */
 function join([re, im]: readonly unknown[]): unknown {
   if (re instanceof Tensor && im instanceof Tensor) return new ComplexTensor(re, im);
   if (re instanceof TensorType) return new TensorType(complexDtype(re.dtype), re.shape);
@@ -141,14 +141,14 @@ const COMPLEX_NODE: CustomNode = {
 
 registerNode(COMPLEX_NODE);
 
-/** Whether a value is a complex number as JavaScript has it. */
+/** Whether a value is a complex number in the JavaScript representation. */
 export function isComplexNumber(value: unknown): value is ComplexNumber {
   if (typeof value !== "object" || value === null || value instanceof Tensor) return false;
   const { re, im } = value as Partial<ComplexNumber>;
   return typeof re === "number" && typeof im === "number";
 }
 
-/** What stands for a complex tensor in a tree of types: two leaves, which are types of its parts. */
+/** The representation of a complex tensor in a tree of types: two leaves, the types of its parts. */
 export function typePair({ dtype, shape }: TensorType): unknown {
   const part = new TensorType(partDtype(dtype), shape);
   const pair: unknown = Object.create(ComplexTensor.prototype);
@@ -167,12 +167,15 @@ export function imaginaryLeaves(structure: Structure): readonly boolean[] | null
   return flags.includes(true) ? flags : null;
 }
 
-/** Whether a structure is that of a complex tensor by itself. */
+/** Whether a structure is that of a single complex tensor. */
 export function isComplexNode(structure: Structure): boolean {
   return structure.kind === "custom" && structure.node === COMPLEX_NODE;
 }
 
-/** A structure with leaves in place of complex tensors, and for each leaf how many it was. */
+/**
+ * A structure with one leaf in place of each complex tensor, and the number of original leaves for each
+ * leaf.
+ */
 export function withComplexLeaves(
   structure: Structure,
 ): { readonly structure: Structure; readonly counts: readonly number[] } {
@@ -188,12 +191,12 @@ export function withComplexLeaves(
   return { structure: visit(structure), counts };
 }
 
-/** Whether a value is a complex tensor: public functions on trees take those as leaves. */
+/** Whether a value is a complex tensor: public functions on trees treat these as leaves. */
 export function isComplexTensor(value: unknown): value is ComplexTensor {
   return value instanceof ComplexTensor;
 }
 
-/** The error for complex arguments of a function of real numbers, which users know as `name`. */
+/** The error for complex arguments of a function of real numbers, whose public name is `name`. */
 export function realOnlyError(name: string, args: readonly Type[]): Error {
   return dtypeError(
     `Cannot apply ${name} to ${args.map(showType).join(" and ")}: expected real numbers; ` +
@@ -201,7 +204,7 @@ export function realOnlyError(name: string, args: readonly Type[]): Error {
   );
 }
 
-/** What a primitive is on arguments of which some are complex. */
+/** How a primitive is applied to arguments of which some are complex. */
 export type ComplexBinder = (
   primitive: Primitive,
   args: readonly Tensor[],
@@ -210,7 +213,10 @@ export type ComplexBinder = (
 
 let binder: ComplexBinder | null = null;
 
-/** Chooses what operations on complex tensors are; called once, by whoever has the rules. */
+/**
+ * Sets the implementation of operations on complex tensors; called once, by the module that defines the
+ * rules.
+ */
 export function installComplexBinder(chosen: ComplexBinder): void {
   binder = chosen;
 }
@@ -225,7 +231,7 @@ export function bindComplex(
   return binder(primitive, args, params);
 }
 
-/** The real part of a tensor, which is the tensor itself where it is real. */
+/** The real part of a tensor; a real tensor is returned unchanged. */
 export function realPart(x: Tensor): Tensor {
   return x instanceof ComplexTensor ? x.re : x;
 }

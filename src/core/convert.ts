@@ -27,7 +27,7 @@ import { showPath } from "./tree.ts";
 /**
  * `value` as a tensor: itself, or a concrete copy of a number, nested array or typed array.
  *
- * @param what Begins the message when `value` is none of these: "Cannot add".
+ * @param what The start of the message when `value` is none of these: "Cannot add".
  */
 export function toTensor(value: TensorLike, what: string): Tensor {
   if (value instanceof Tensor) {
@@ -36,15 +36,15 @@ export function toTensor(value: TensorLike, what: string): Tensor {
   return tensorFrom(value, undefined, what);
 }
 
-/** Whether `x` is a number, or stands for one that a transform follows. */
+/** Whether `x` is a number, or a tracer for one. */
 export function isNumber(x: unknown): x is number | WeakScalar {
   return typeof x === "number" || x instanceof WeakScalar;
 }
 
 /**
- * `value` as a tensor: itself, or of dtype `dtype` when it is not a tensor or stands for a number.
+ * `value` as a tensor: itself, or of dtype `dtype` when it is not a tensor or is a traced number.
  *
- * @param what Begins the message when `dtype` cannot hold a number: "Cannot fill a tensor".
+ * @param what The start of the message when `dtype` cannot hold a number: "Cannot fill a tensor".
  */
 export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: string): Tensor {
   if (value instanceof WeakScalar) {
@@ -56,8 +56,8 @@ export function toTensorOf(value: TensorLike, dtype: Dtype | undefined, what: st
 }
 
 /**
- * A tensor from a JavaScript value, as `fromJavaScript` gives one; a complex one from complex numbers or
- * for a complex dtype.
+ * A tensor from a JavaScript value, as returned by `fromJavaScript`; a complex one for complex numbers
+ * or a complex dtype.
  */
 export function tensorFrom(value: unknown, dtype: Dtype | undefined, what: string): Tensor {
   if (dtype !== undefined && isComplex(dtype)) return complexFrom(value, dtype, what);
@@ -70,10 +70,13 @@ export function tensorFrom(value: unknown, dtype: Dtype | undefined, what: strin
   }
 }
 
-/** Entries of arrays that are searched: one of holes, or that holds itself, may have any number. */
+/**
+ * The number of array entries that are searched: a sparse array, or one that contains itself, may have
+ * any number.
+ */
 const MOST_SEARCHED = 2 ** 24;
 
-/** Whether a value is a complex number, or an array with one in it. */
+/** Whether a value is a complex number, or an array that contains one. */
 function holdsComplex(value: unknown): boolean {
   let left = MOST_SEARCHED;
   const search = (part: unknown, depth: number): boolean => {
@@ -101,8 +104,8 @@ function complexFrom(value: unknown, dtype: ComplexDtype, what: string): Complex
 }
 
 /**
- * The integer that a transform follows as `value`, in the dtype that holds it: int32, or uint32; `value` as
- * it is when it is not an integer of 32 bits. Whatever else `value` is, it stays.
+ * A traced number as an integer tensor, in the dtype that holds it: int32, or uint32. Any other `value`
+ * is returned unchanged, as is a number that is not an integer of 32 bits.
  */
 export function toInteger<T>(value: T): T | Tensor {
   if (!(value instanceof WeakScalar)) return value;
@@ -132,7 +135,7 @@ export function fromJavaScript(value: unknown, dtype: Dtype | undefined, what: s
   );
 }
 
-/** Advice for values that are often passed by mistake. */
+/** Hints for values that are often passed by mistake. */
 export function hintFor(value: unknown): string {
   if (value instanceof Promise) return "; await it first";
   if (typeof value === "bigint") return "; use Number(x) to convert it";
@@ -153,7 +156,7 @@ export function hintFor(value: unknown): string {
 
 /** The dtype that a typed array becomes. */
 function dtypeOfArray(array: ArrayBufferView): Dtype {
-  // Also of a class that extends one of the language's own.
+  // Also for subclasses of the built-in typed arrays.
   const [, name] = /(Uint\d+|Int\d+|Float\d+)/.exec(Object.prototype.toString.call(array)) ?? [];
   return DTYPES.find((dtype) => dtype === name?.toLowerCase()) ?? "int32";
 }
@@ -184,7 +187,8 @@ function fromNestedArray(array: unknown[], dtype: Dtype | undefined, what: strin
     }
     if (part.length === 0) break;
   }
-  // Before any element is read: an array that holds another many times may unfold without end.
+  // Checked before any element is read: an array that contains the same array many times may be
+  // arbitrarily large when unfolded.
   checkSize(shape, what);
   const type = { dtype: dtype ?? defaultFloat(), shape };
   const elements = allocateFor(type);
@@ -247,8 +251,8 @@ function toElement(
 }
 
 /**
- * A leaf of an argument tree as what a transform follows: a number keeps its digits, and takes the
- * dtype of what it meets.
+ * A leaf of an argument tree as a value that a transform can trace: a number keeps its full precision,
+ * and takes the dtype of the tensor it is combined with.
  */
 export function leafToInput(
   leaf: unknown,
@@ -261,7 +265,7 @@ export function leafToInput(
   return new WeakScalar(currentTrace(), wide, leaf);
 }
 
-/** A leaf of an argument tree as a tensor; the message names its path. */
+/** A leaf of an argument tree as a tensor; error messages name its path. */
 export function leafToTensor(
   leaf: unknown,
   path: readonly (string | number)[],

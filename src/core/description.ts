@@ -1,6 +1,6 @@
 /**
- * What layers, optimisers and schedules say about themselves when they are printed: their name, their
- * settings, and the parts they are made of, as PyTorch prints modules.
+ * How layers, optimisers and schedules are printed: their name, their settings and their parts, in the
+ * way PyTorch prints modules.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { showType } from "../base/shape.ts";
 import { Concrete, Tensor } from "./tensor.ts";
 
 /**
- * What something is called, how it was made, and what it is made of.
+ * The name of an object, the settings it was made with, and its parts.
  *
  * @category Tensors
  */
 export interface Description {
-  /** The name of the function that made it. */
+  /** The name of the function that created it. */
   readonly name: string;
-  /** What comes first between the parentheses, without names. */
+  /** Positional entries, printed first between the parentheses. */
   readonly args?: readonly unknown[];
   /** Settings by their names; those that are `undefined` are left out. */
   readonly settings?: object;
@@ -24,18 +24,18 @@ export interface Description {
   readonly parts?: object;
 }
 
-/** Settings that do not fit on a line of so many characters stand on lines of their own. */
+/** Settings that do not fit on a line of this length are printed on separate lines. */
 const WIDTH = 100;
 
-/** So many equal neighbours with numbers for names, and more, are shown once. */
+/** At least this many equal neighbours with numeric names are shown once. */
 const FOLDED = 4;
 
-/** The longest text of a tree of settings, such as a mask. */
+/** The maximum length of the text of a tree of settings, such as a mask. */
 const LONGEST = 60;
 
 const INDENT = "  ";
 
-/** The description of a value, or what can be said of a function or object without one. */
+/** The description of a value; for a function or object without one, a summary. */
 export function descriptionOf(value: unknown): Description {
   const { description } = Object(value) as { readonly description?: unknown };
   const { name } = Object(description) as Partial<Description>;
@@ -93,7 +93,7 @@ interface Run {
   readonly text: string;
 }
 
-/** One line for each part, and one for many equal neighbours: `(0-11): 12 x block(...)`. */
+/** One line for each part, and one line for a run of equal neighbours: `(0-11): 12 x block(...)`. */
 function foldEqual(parts: readonly Run[]): string[] {
   const lines: string[] = [];
   for (let i = 0; i < parts.length;) {
@@ -117,13 +117,13 @@ function indent(text: string): string {
   return text.split("\n").map((line) => INDENT + line).join("\n");
 }
 
-/** Text as it stands in HTML. */
+/** Text escaped for HTML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
 }
 
-/** `value` with a description, which `String`, `console.log` and notebooks show. */
+/** `value` with a description, which is shown by `String`, `console.log` and notebooks. */
 export function described<T extends object>(description: Description, value: T): T {
   const show = () => showDescription(description);
   const methods: Record<PropertyKey, unknown> = {

@@ -1,14 +1,14 @@
 /**
- * Devices: where the elements of tensors are kept and programs run.
+ * Devices: processors that store the elements of tensors and run programs.
  *
  * @module
  */
 
 /**
- * A processor with its memory. The library makes devices; `devices` lists those that are open.
+ * A processor with its memory. Devices are created by the library; `devices` lists those that are open.
  *
  * @category Devices
- * @example The processor that programs run on unless told otherwise
+ * @example The default device
  * ```ts
  * import { devices } from "@jacobi/jacobi";
  *
@@ -17,12 +17,12 @@
  * ```
  */
 export class Device {
-  /** What it is: `"cpu"`. */
+  /** The kind of device, such as `"cpu"`. */
   readonly kind: string;
-  /** Which of its kind it is, counted from 0. */
+  /** Its index among the devices of its kind, counted from 0. */
   readonly id: number;
 
-  /** Made by the library only. */
+  /** For internal use: devices are created by the library. */
   constructor(kind: string, id: number) {
     this.kind = kind;
     this.id = id;
@@ -34,12 +34,12 @@ export class Device {
     return `${this.kind}:${this.id}`;
   }
 
-  /** What `console.log` shows in Deno. */
+  /** The text that `console.log` shows in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** What `console.log` shows in Node. */
+  /** The text that `console.log` shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
@@ -50,12 +50,12 @@ export const cpu: Device = new Device("cpu", 0);
 
 let chosen: Device = cpu;
 
-/** Where work runs whose tensors were not placed on a device. */
+/** The default device: it runs work on tensors that were not placed on a device. */
 export function defaultDevice(): Device {
   return chosen;
 }
 
-/** Chooses where such work goes. */
+/** Sets the default device. */
 export function setDefaultDevice(device: Device): void {
   chosen = device;
 }

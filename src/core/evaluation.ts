@@ -1,7 +1,8 @@
 /**
- * The reference meaning of primitives on all dtypes. Records compute with 32 bits and more: operands
- * of narrower dtypes are widened, and the results are rounded, or taken modulo the range of their
- * integer dtype. So each operation is rounded once, and what it adds up within has all digits.
+ * The reference implementation of primitives for all dtypes. Primitives compute with 32 bits or more:
+ * operands of narrower dtypes are widened, and the results are rounded, or reduced modulo the range of
+ * their integer dtype. Each operation is therefore rounded once, and sums within it keep full
+ * precision.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import type { Primitive } from "./primitive.ts";
 import { Concrete } from "./tensor.ts";
 import type { Type } from "./tensor.ts";
 
-/** Computes a primitive; `types` is what its `type` gives. */
+/** Computes a primitive; `types` is the value returned by its `type`. */
 export function evaluate<P>(
   primitive: Primitive<P>,
   args: readonly Concrete[],
@@ -34,18 +35,18 @@ export function evaluate<P>(
   });
 }
 
-/** Whether some of these values are of a narrow dtype. */
+/** Whether any of these values has a narrow dtype. */
 export function hasNarrow(types: readonly Type[]): boolean {
   for (let i = 0; i < types.length; i++) if (isNarrow(types[i].dtype)) return true;
   return false;
 }
 
-/** Whether a primitive is given operands of narrow dtypes as they are. */
+/** Whether a primitive takes operands of narrow dtypes unconverted. */
 export function computesNarrow({ narrow, derivative }: Primitive<never>): boolean {
   return narrow === "own" || derivative.kind === "program";
 }
 
-/** The dtype that half floats have where they are only moved. */
+/** The dtype that represents half floats in operations that only move elements. */
 function bitsDtype(dtype: Type["dtype"]): Type["dtype"] {
   return isHalf(dtype) ? "uint16" : dtype;
 }

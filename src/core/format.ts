@@ -8,15 +8,15 @@ import type { Dtype } from "../base/dtype.ts";
 import { range, sizeOf, stridesOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 
-/** Decimals of numbers that are not whole. */
+/** Decimals of numbers that are not integers. */
 const PRECISION = 4;
 /** Tensors of more elements than this are elided. */
 const ELISION_SIZE = 1000;
-/** How many positions are shown at each end of an elided axis. */
+/** The number of positions shown at each end of an elided axis. */
 const EDGE = 3;
-/** Fewer are, where a tensor of many axes would show more elements than this. */
+/** Fewer positions are shown if a tensor of many axes would show more elements than this. */
 const MOST_SHOWN = 10_000;
-/** The width that lines keep to. */
+/** The maximum length of lines. */
 const LINE_WIDTH = 80;
 /** Numbers whose magnitudes differ by more than this are printed with exponents. */
 const LARGEST_RATIO = 1000;
@@ -25,12 +25,12 @@ const LARGEST_FIXED = 1e8;
 /** Numbers below this, when not whole, are printed with exponents. */
 const SMALLEST_FIXED = 1e-4;
 
-/** A number halfway between two of `PRECISION` decimals, of which the lower is even. */
+/** A number halfway between two numbers of `PRECISION` decimals, where the lower one is even. */
 const EVEN_TIE = /^(\d+\.\d{3}[02468])50*(e.*)?$/;
 
 const PREFIX = "tensor(";
 
-/** What is printed in place of the positions that are left out. */
+/** The text printed in place of omitted positions. */
 const GAP = "...";
 
 /** An axis's printed positions; `null` is the gap between its ends. */
@@ -39,7 +39,7 @@ type Positions = readonly (number | null)[];
 /**
  * `tensor([1., 2.])`: the elements of a tensor as text. Only the elements that are shown are read.
  *
- * @param elements In row-major order; a single element stands for all.
+ * @param elements In row-major order; a single element represents all of them.
  * @param type Their dtype and shape.
  * @param imaginary The imaginary parts, where `elements` are the real parts of complex numbers.
  */
@@ -84,13 +84,13 @@ function shownAxes(shape: Shape): Positions[] {
   }
 }
 
-/** The positions of an axis that are shown: `edge` at each end, when there are more. */
+/** The positions of an axis that are shown: all of them, or `edge` at each end. */
 function shownPositions(length: number, edge: number): Positions {
   if (length <= 2 * edge) return range(length);
   return [...range(edge), null, ...range(length - edge, length)];
 }
 
-/** Calls `f` with the flat place of each shown element, in order. */
+/** Calls `f` with the flat position of each shown element, in order. */
 function visit(axes: readonly Positions[], strides: readonly number[], f: (i: number) => void) {
   const walk = (axis: number, index: number): void => {
     if (axis === axes.length) return f(index);
@@ -99,7 +99,7 @@ function visit(axes: readonly Positions[], strides: readonly number[], f: (i: nu
   walk(0, 0);
 }
 
-/** Brackets around the positions of `axis` and of those inside it; `element` gives the next text. */
+/** Brackets around the positions of `axis` and of the axes inside it; `element` returns the next text. */
 function nest(
   axes: readonly Positions[],
   axis: number,
@@ -120,8 +120,8 @@ function nest(
   return `[${lines.join(`,\n${indent}`)}]`;
 }
 
-/** `tensor(body, notes)`, each note on a line of its own where it would make the last one too long. */
-/** `tensor(<on a closed device>, shape=[2])`: a tensor whose elements cannot be shown, and why. */
+/** `tensor(body, notes)`; a note goes on a new line where it would make the last line too long. */
+/** `tensor(<on a closed device>, shape=[2])`: a tensor whose elements cannot be shown, with the reason. */
 export function formatHidden(
   why: string,
   { dtype, shape }: { readonly dtype: Dtype; readonly shape: Shape },
@@ -174,12 +174,12 @@ export function showElements(values: readonly number[], dtype: Dtype): string[] 
   });
 }
 
-/** A finite non-negative number; a tie is rounded to even, where JavaScript alone rounds it up. */
+/** A finite non-negative number; ties are rounded to even, whereas JavaScript rounds them up. */
 function showMagnitude(value: number, isScientific: boolean, isWhole: boolean): string {
   if (!isScientific && isWhole) return `${value}.`;
   const print = (digits: number) =>
     isScientific ? value.toExponential(digits) : value.toFixed(digits);
-  // A double so near to a tie that 60 digits do not tell them apart is the tie.
+  // A double that agrees with the tie in 60 digits is the tie.
   const tie = EVEN_TIE.exec(print(60));
   const text = tie === null ? print(PRECISION) : `${tie[1]}${tie[2] ?? ""}`;
   return text.replace(/e([+-])(\d)$/, "e$10$2");

@@ -1,6 +1,6 @@
 /**
  * The signatures of `Tensor`'s methods, and the types that they share with the free functions. The
- * functions themselves stand in `functions/`, and are installed by it.
+ * functions themselves are defined in `functions/`, which installs them.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { newAxis, Slice } from "./slices.ts";
  * @category Tensors
  */
 export interface AxisOptions {
-  /** Whether reduced axes stay, with length one. Default `false`. */
+  /** Whether reduced axes are kept, with length one. Default `false`. */
   readonly keepdims?: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface NormOptions extends AxisOptions {
  * @category Tensors
  */
 export interface DivOptions {
-  /** Whether quotients are rounded to integers: down, or towards zero. Left out, they are not. */
+  /** Rounding of quotients to integers: down, or towards zero. By default quotients are not rounded. */
   readonly roundingMode?: "floor" | "trunc";
 }
 
@@ -54,7 +54,7 @@ export interface DivOptions {
  * @category Tensors
  */
 export interface RoundOptions {
-  /** How many decimal places are kept; negative counts places before the point. Default 0. */
+  /** The number of decimal places to keep; negative numbers count places before the point. Default 0. */
   readonly decimals?: number;
 }
 
@@ -69,7 +69,7 @@ export interface DtypeOptions {
 }
 
 /**
- * How much to pad: one `[before, after]` per axis, one pair for all axes, or one number.
+ * The padding: one `[before, after]` pair per axis, one pair for all axes, or one number.
  *
  * @category Tensors
  */
@@ -81,9 +81,9 @@ export type PadWidths = number | readonly [number, number] | readonly (readonly 
  * @category Tensors
  */
 export interface PadOptions {
-  /** What fills the new places. Default `"constant"`. */
+  /** How the new positions are filled. Default `"constant"`. */
   readonly mode?: "constant" | "edge" | "reflect" | "symmetric" | "wrap";
-  /** The filling value in mode `"constant"`; complex ones fill complex tensors. Default 0. */
+  /** The fill value in mode `"constant"`; a complex value is for complex tensors. Default 0. */
   readonly value?: number | ComplexNumber;
 }
 
@@ -93,7 +93,7 @@ export interface PadOptions {
  * @category Tensors
  */
 export interface DiagonalOptions {
-  /** Which diagonal; 0 is the main one, positive lies above it. Default 0. */
+  /** Which diagonal; 0 is the main one, positive numbers are above it. Default 0. */
   readonly offset?: number;
   /** The axis of the matrices' rows. Default 0. */
   readonly axis1?: number;
@@ -122,7 +122,8 @@ export interface TopKOptions {
 }
 
 /**
- * A complex number: what `item` of a complex tensor gives, and what stands for one in arrays.
+ * A complex number: the result of `item` for a complex tensor, and an element of arrays of complex
+ * numbers.
  *
  * @category Tensors
  */
@@ -159,16 +160,17 @@ export type TypedArray =
   | BigUint64Array;
 
 /**
- * Whatever public functions accept where a tensor of the class `T` is expected.
+ * The values that public functions accept where a tensor of the class `T` is expected.
  *
  * @category Tensors
  */
 export type LikeOf<T> = T | number | boolean | ComplexNumber | NestedArray | TypedArray;
 
 /**
- * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step one
- * (a third entry, the step, only beside a `null`: three numbers could be meant as a list), `null` for the
- * whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or typed array) of integers, or a mask.
+ * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step
+ * one (a third entry, the step, is allowed only together with a `null`, since three numbers could be a
+ * list of indices), `null` for the whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or
+ * typed array) of integers, or a mask.
  *
  * @category Tensors
  */
@@ -369,11 +371,14 @@ export interface TensorMethods<T> {
   expandDims(axis: number | readonly number[]): T;
   /** Stretched to `shape` by NumPy's rule; the method form of `broadcastTo`. */
   broadcastTo(shape: Shape): T;
-  /** Parts along `axis`: so many equal ones, or cut at the given indices; the method form of `split`. */
+  /**
+   * Parts along `axis`: the given number of equal ones, or cut at the given indices; the method form of
+   * `split`.
+   */
   split(sectionsOrIndices: number | readonly number[], axis?: number): T[];
   /** Elements in reverse order along the given axes, or all; the method form of `flip`. */
   flip(axis?: AxisArgument): T;
-  /** Elements shifted along the given axes, those pushed out coming back in; the method form of `roll`. */
+  /** Elements shifted along the given axes, wrapping around; the method form of `roll`. */
   roll(shift: number | readonly number[], axis?: number | readonly number[] | null): T;
   /** Elements added before and after along each axis; the method form of `pad`. */
   pad(widths: PadWidths, options?: PadOptions): T;
@@ -393,13 +398,22 @@ export interface TensorMethods<T> {
   oneHot(classes: number, options?: DtypeOptions): T;
   /** Part of the tensor: integers, slices, `null` for all, `"..."`, `newAxis`, integer tensors, masks; the method form of `index`. */
   at(...indices: readonly IndexOf<T>[]): T;
-  /** A tensor with `values` at the given place; the method form of `set`. */
+  /** A tensor with `values` at the given index; the method form of `set`. */
   set(indices: readonly IndexOf<T>[], values: LikeOf<T>): T;
-  /** A tensor with `values` added at the given place, repeated indices adding up; the method form of `addAt`. */
+  /**
+   * A tensor with `values` added at the given index, repeated indices adding up; the method form of
+   * `addAt`.
+   */
   addAt(indices: readonly IndexOf<T>[], values: LikeOf<T>): T;
-  /** A block of known size from `starts` on, which may be computed; the method form of `dynamicSlice`. */
+  /**
+   * A block of fixed size that begins at `starts`, which may be computed; the method form of
+   * `dynamicSlice`.
+   */
   dynamicSlice(starts: T | readonly LikeOf<T>[], sizes: readonly number[]): T;
-  /** A tensor with a block replaced from `starts` on, which may be computed; the method form of `dynamicUpdateSlice`. */
+  /**
+   * A tensor with the block that begins at `starts` replaced; the starts may be computed; the method
+   * form of `dynamicUpdateSlice`.
+   */
   dynamicUpdateSlice(update: LikeOf<T>, starts: T | readonly LikeOf<T>[]): T;
   /** Entries at `indices` along `axis`, of the flattened tensor when left out; the method form of `take`. */
   take(indices: LikeOf<T>, axis?: number | null): T;
@@ -417,7 +431,10 @@ export interface TensorMethods<T> {
   topK(k: number, axis?: number, options?: TopKOptions): [T, T];
   /** Matrix product by NumPy's rules, batched over leading axes; the method form of `matmul`. */
   matmul(other: LikeOf<T>): T;
-  /** Product of the last axis of this with the last but one of the other, as NumPy's `dot`; the method form of `dot`. */
+  /**
+   * Product of the last axis of this tensor with the second-to-last axis of the other, as NumPy's
+   * `dot`; the method form of `dot`.
+   */
   dot(other: LikeOf<T>): T;
   /** Outer product of the two flattened tensors; the method form of `outer`. */
   outer(other: LikeOf<T>): T;
@@ -428,7 +445,7 @@ export interface TensorMethods<T> {
   ): T;
 }
 
-/** The free functions behind the methods. */
+/** The free functions that implement the methods. */
 export type MethodTable<T> = {
   readonly [Name in keyof TensorMethods<T>]: (
     x: T,

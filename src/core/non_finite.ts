@@ -1,5 +1,5 @@
 /**
- * Finding the operation that makes a NaN or an infinity out of operands that have none.
+ * Finds the operation that produces a NaN or an infinity from operands that have none.
  *
  * @module
  */
@@ -17,38 +17,38 @@ import type { Concrete } from "./tensor.ts";
 export interface InspectedValue {
   /** Its type, such as `float32[2,3]`. */
   readonly type: string;
-  /** The value itself where it is small, else `null`. */
+  /** The value itself if it is small, else `null`. */
   readonly value: Concrete | null;
 }
 
 /**
- * An operation that made a NaN or an infinity out of operands that had none.
+ * An operation that produced a NaN or an infinity from operands that had none.
  *
  * @category Inspection
  */
 export interface NonFinite {
-  /** The operation, by its name in programs. */
+  /** The name of the operation in programs. */
   readonly operation: string;
-  /** What it made. */
+  /** What it produced. */
   readonly kind: "NaN" | "Infinity";
   /**
-   * What it was done for: values (`"forward"`), the gradient that is computed from them
-   * (`"backward"`), or tangents in forward mode (`"tangent"`).
+   * The purpose of the operation: computing values (`"forward"`), the gradient (`"backward"`), or
+   * tangents in forward mode (`"tangent"`).
    */
   readonly part: Part;
-  /** In a derivative, the operation that was being differentiated, where it is known. */
+  /** In a derivative, the operation that was being differentiated, if it is known. */
   readonly derivativeOf: string | null;
-  /** The scopes that it was asked for in, by `namedScope`, the outermost first: `attention/scores`. */
+  /** The scopes in which it was called, by `namedScope`, the outermost first: `attention/scores`. */
   readonly scope: string | null;
-  /** The user's line, as `file:line:column`: in a derivative, that of what is differentiated. */
+  /** The user's line, as `file:line:column`; in a derivative, the line of the differentiated operation. */
   readonly location: string | null;
   /** The operands. */
   readonly inputs: readonly InspectedValue[];
   /** The results. */
   readonly outputs: readonly InspectedValue[];
-  /** Where the first such element stands: the number of the result, and the index in it. */
+  /** The location of the first such element: the number of the result, and the index in it. */
   readonly index: readonly [result: number, ...index: number[]];
-  /** All of this in a sentence. */
+  /** A summary in one sentence. */
   readonly message: string;
   /** The message, with the operands and the results. */
   toString(): string;
@@ -65,7 +65,7 @@ export interface NonFiniteOptions {
 /** Values of at most this many elements are kept in reports. */
 const SMALL = 64;
 
-/** The place of the first element that `test` finds, or -1. */
+/** The position of the first element for which `test` holds, or -1. */
 function findElement(value: Concrete, test: (element: number) => boolean): number {
   if (!isFloat(value.dtype)) return -1;
   return value.peek((elements) => {
@@ -78,7 +78,7 @@ function isInfinite(element: number): boolean {
   return element === Infinity || element === -Infinity;
 }
 
-/** An inspector that reports each operation that makes what `options` name. */
+/** An inspector that reports each operation that produces the values selected by `options`. */
 export function inspectFinite(
   { nans, infinities }: NonFiniteOptions,
   report: (found: NonFinite) => void,
@@ -88,13 +88,13 @@ export function inspectFinite(
     ...(infinities ? [["Infinity", isInfinite] as const] : []),
   ];
   return (primitive, args, results) => {
-    // What programs within it did has been looked at, constants of theirs among the operands.
+    // The programs within it were already inspected, with their constants as operands.
     if (primitive.derivative.kind === "program") return;
     for (const [kind, test] of kinds) {
       for (let i = 0; i < results.length; i++) {
         const place = findElement(results[i], test);
         if (place < 0) continue;
-        // What comes of an infinity or a NaN that was there is nobody's news.
+        // Results computed from an existing infinity or NaN are not reported.
         const isNews = args.every((arg) =>
           findElement(arg, test) < 0 && (kind === "NaN" || findElement(arg, Number.isNaN) < 0)
         );
@@ -154,7 +154,7 @@ function show({ type, value }: InspectedValue): string {
   return value === null ? type : String(value).replaceAll("\n", "\n    ");
 }
 
-/** The index of the element at a place in row-major order. */
+/** The index of the element at a row-major position. */
 function indexOf(place: number, shape: readonly number[]): number[] {
   const index = new Array<number>(shape.length);
   for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -1,6 +1,6 @@
 /**
- * Where operations come from: whether they compute values, tangents or cotangents, and, while results
- * are inspected, which line of the user's asked for them. Recorded equations keep it.
+ * The origin of operations: whether they compute values, tangents or cotangents, and, while results are
+ * inspected, the user's line that called them. Recorded equations store it.
  *
  * @module
  */
@@ -9,26 +9,26 @@ import type { Primitive } from "./primitive.ts";
 import type { Concrete } from "./tensor.ts";
 
 /**
- * What an operation is for: values, tangents that go along with them, or the way back of a gradient
- * together with the factors that are computed for it alone.
+ * The purpose of an operation: values, tangents computed along with them, or the backward pass of a
+ * gradient, including the factors that are computed for it alone.
  *
  * @category Inspection
  */
 export type Part = "forward" | "tangent" | "backward";
 
 /**
- * Where an operation comes from.
+ * The origin of an operation.
  *
  * @category Inspection
  */
 export interface Origin {
-  /** What it is for. */
+  /** Its purpose. */
   readonly part: Part;
-  /** The user's line, as `file:line:column`; known only of what happens while results are inspected. */
+  /** The user's line, as `file:line:column`; recorded only while results are inspected. */
   readonly location: string | null;
-  /** The operation whose derivative it belongs to; known only while results are inspected. */
+  /** The operation whose derivative it belongs to; recorded only while results are inspected. */
   readonly derivativeOf: string | null;
-  /** The scopes that it was asked for in, the outermost first: `attention/scores`. */
+  /** The scopes in which it was called, the outermost first: `attention/scores`. */
   readonly scope: string | null;
 }
 
@@ -38,7 +38,7 @@ const plain: Readonly<Record<Part, Origin>> = {
   backward: Object.freeze({ part: "backward", location: null, derivativeOf: null, scope: null }),
 };
 
-/** Looks at what an operation has just given; it may throw. */
+/** Inspects the results of an operation; it may throw. */
 export type Inspector = (
   primitive: Primitive,
   args: readonly Concrete[],
@@ -48,44 +48,44 @@ export type Inspector = (
 let origin: Origin = plain.forward;
 let inspector: Inspector | null = null;
 
-/** Who looks at every operation's results, if anybody does. */
+/** The inspector of every operation's results, if there is one. */
 export function currentInspector(): Inspector | null {
   return inspector;
 }
 
 /**
- * Whether somebody looks at every operation's results: then nothing is compiled, so that operations
- * happen one at a time, each where the user wrote it.
+ * Whether every operation's results are inspected. If so, nothing is compiled, so that operations are
+ * executed one at a time, each at the line where the user wrote it.
  */
 export function isInspecting(): boolean {
   return inspector !== null;
 }
 
-/** Has `chosen` look at every operation's results; gives the one that did before. */
+/** Installs `chosen` as the inspector of every operation's results; returns the previous one. */
 export function installInspector(chosen: Inspector | null): Inspector | null {
   const before = inspector;
   inspector = chosen;
   return before;
 }
 
-/** Where what happens now comes from. To be put back by `restoreOrigin`. */
+/** The origin of the current work, for `restoreOrigin`. */
 export function currentOrigin(): Origin {
   return origin;
 }
 
-/** Puts back what `currentOrigin` or one of the functions below gave. */
+/** Restores the value returned by `currentOrigin` or one of the functions below. */
 export function restoreOrigin(before: Origin): void {
   origin = before;
 }
 
-/** The functions that run recorded equations, which know their lines. */
+/** The functions that run recorded equations, whose lines are known. */
 const RUNNERS = ["evaluateProgram", "transposeProgram"];
 
-/** Where an equation that is recorded now comes from, with the user's line where it is wanted. */
+/** The origin of an equation that is recorded now, with the user's line if it is needed. */
 export function noteOrigin(): Origin {
   if (inspector === null) return origin;
   if (origin.location === null) return { ...origin, location: userLocation() };
-  // A rule that the user gave has lines of its own.
+  // A user-defined rule has lines of its own.
   const location = userLocation(RUNNERS);
   return location === null ? origin : { ...origin, location };
 }
@@ -95,14 +95,14 @@ function within(own: Origin, scope: string | null): Origin {
   return own.scope === scope ? own : { ...own, scope };
 }
 
-/** Begins a scope of this name within the current ones; gives what was before. */
+/** Enters a scope of this name within the current ones; returns the previous state. */
 export function enterScope(name: string): Origin {
   const before = origin;
   origin = within(origin, before.scope === null ? name : `${before.scope}/${name}`);
   return before;
 }
 
-/** Begins work for the derivative of an operation; gives what was before. */
+/** Begins work for the derivative of an operation; returns the previous state. */
 export function enterDerivative(part: Part, { name }: { readonly name: string }): Origin {
   const before = origin;
   origin = inspector === null
@@ -111,7 +111,7 @@ export function enterDerivative(part: Part, { name }: { readonly name: string })
   return before;
 }
 
-/** Begins the transposition of an equation that was recorded at `own`; gives what was before. */
+/** Begins the transposition of an equation that was recorded at `own`; returns the previous state. */
 export function enterTransposed(own: Origin | undefined): Origin {
   const before = origin;
   const scope = own?.scope ?? origin.scope;
@@ -124,7 +124,7 @@ export function enterTransposed(own: Origin | undefined): Origin {
   return before;
 }
 
-/** Begins an equation that was recorded at `own`, within a program that is run at `outer`. */
+/** Begins an equation that was recorded at `own`, in a program that is run at `outer`. */
 export function enterEquation(own: Origin | undefined, outer: Origin): void {
   if (inspector === null) origin = outer.part === "forward" ? own ?? outer : outer;
   else {
@@ -137,7 +137,7 @@ export function enterEquation(own: Origin | undefined, outer: Origin): void {
   }
 }
 
-/** Runs `f` as work on values, whatever it is done for: for programs that are kept for other uses. */
+/** Runs `f` as forward work, whatever the current purpose: for programs that are cached for other uses. */
 export function runForward<T>(f: () => T): T {
   const before = origin;
   origin = plain.forward;

@@ -1,7 +1,7 @@
 /**
- * One record per primitive, with all of its rules. The interpreters in `transforms/` know the four
- * kinds of derivative and almost no primitive by name; a record without one of its rules does not
- * compile.
+ * One record per primitive, with all of its rules. The interpreters in `transforms/` handle the four
+ * kinds of derivative and refer to almost no primitive by name; a record that lacks a rule does not
+ * type-check.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { Placement } from "./sharding.ts";
 import type { Concrete, Tensor, Type } from "./tensor.ts";
 
 /**
- * Where the mapped axis of a batched value lies, or `null` for a value that is not batched.
+ * The mapped axis of a batched value, or `null` for a value that is not batched.
  *
  * @category Inspection
  */
 export type BatchAxis = number | null;
 
 /**
- * A value and the place of its mapped axis.
+ * A value and its mapped axis.
  *
  * @category Inspection
  */
@@ -45,17 +45,17 @@ export interface Primitive<P = unknown> {
   /** The name under which it is printed. */
   readonly name: string;
 
-  /** The types of the results; throws when the arguments do not fit. */
+  /** The types of the results; throws when the arguments are not valid. */
   type(args: readonly Type[], params: P): readonly Type[];
 
-  /** The reference meaning, on concrete tensors. `types` is what `type` gave. */
+  /** The reference implementation, on concrete tensors. `types` is the value returned by `type`. */
   evaluate(args: readonly Concrete[], params: P, types: readonly Type[]): readonly Concrete[];
 
   /**
-   * The same operation over one more axis: `axes[i]` is the mapped axis of `args[i]`, of length
-   * `size`, or `null`; at least one argument is mapped. Gives each result with its mapped axis.
-   * `axisName` is the name of that axis, if it has one: for collectives, and for primitives that hold
-   * programs with some. Where these mention the axis, it may be that no argument is mapped.
+   * The same operation with an additional axis: `axes[i]` is the mapped axis of `args[i]`, of length
+   * `size`, or `null`; at least one argument is mapped. Returns each result with its mapped axis.
+   * `axisName` is the name of that axis, if it has one: for collectives, and for primitives with
+   * programs that contain some. If these mention the axis, it is possible that no argument is mapped.
    */
   batch(
     args: readonly Tensor[],
@@ -65,51 +65,54 @@ export interface Primitive<P = unknown> {
     axisName?: string,
   ): readonly Batched[];
 
-  /** How it is differentiated. */
+  /** Its derivative. */
   readonly derivative: Derivative<P>;
 
   /**
-   * What it does with operands and results of dtypes that are narrower than 32 bits: "moved" where
-   * elements only change places, or are zero, so that half floats can be given as integers of their
-   * bits; "own" where it knows all dtypes, as those that hold programs do. All others compute in the
-   * wide dtype (`src/core/evaluation.ts`, `src/passes/widen.ts`).
+   * How it handles operands and results of dtypes that are narrower than 32 bits: "moved" if elements
+   * are only moved, or are zero, so that half floats can be passed as integers of their bits; "own" if
+   * it supports all dtypes, as primitives that hold programs do. All others compute in the wide dtype
+   * (`src/core/evaluation.ts`, `src/passes/widen.ts`).
    */
   readonly narrow?: "moved" | "own";
 
   /** For collectives: the named axis that they work across (`core/axes.ts`). */
   axisOf?(params: P): AxisUse;
 
-  /** For what puts named axes in scope of the programs that it holds: these, the outermost first. */
+  /**
+   * For primitives that put named axes in scope of the programs that they hold: these axes, the
+   * outermost first.
+   */
   boundAxes?(params: P): readonly AxisUse[];
 
   /**
-   * For what moves between devices, or runs on some: where its result is; `null` for one that is not
-   * placed, and `undefined` for one that stays where it was.
+   * For primitives that move values between devices, or run on some: the location of the result; `null`
+   * for one that is not placed, and `undefined` for one that stays where it was.
    */
   target?(params: P): Placement | null | undefined;
 
   /**
-   * Whether it gives a value for all elements of its operands, NaN if need be, in a time that depends
-   * on their shapes alone; of primitives that hold programs, whether it does as far as these do.
+   * Whether it returns a result for all operands, NaN if necessary, in a time that depends on their
+   * shapes alone. For primitives that hold programs: whether it does if these programs do.
    */
   readonly isTotal?: true;
 
   /**
-   * Whether it computes just what the program `params.program` does, and has a name of its own for
-   * its derivative alone: a compiler may put the program's equations in its place.
+   * Whether it computes the same as the program `params.program`, and is a separate primitive only for
+   * its derivative: a compiler may inline the program's equations.
    */
   readonly isCall?: true;
 
   /**
-   * Whether it acts besides computing its results: then it runs each time that its program does, in
-   * its place.
+   * Whether it has side effects besides computing its results. If so, it runs each time that its
+   * program does, in program order.
    */
   readonly isEffectful?: true;
 }
 
 /**
- * The ways in which a primitive can be differentiated. Only floating-point arguments and results
- * take part: integer and bool arguments of a linear or smooth primitive are constants.
+ * The ways in which a primitive can be differentiated. Only floating-point arguments and results are
+ * differentiated: integer and bool arguments of a linear or smooth primitive are constants.
  *
  * @category Inspection
  */
@@ -121,28 +124,28 @@ export type Derivative<P> =
   | ProgramDerivative<P>;
 
 /**
- * Locally constant, or of an integer or bool result.
+ * Locally constant, or with an integer or bool result.
  *
  * @category Inspection
  */
 export interface ZeroDerivative {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "zero";
-  /** Whether it is the identity otherwise, as `stopGradient` is: zeros stay zeros. */
+  /** Whether it is otherwise the identity, as `stopGradient` is: zeros remain zeros. */
   readonly isIdentity?: true;
 }
 
 /**
- * Linear in all floating-point arguments together: it is its own tangent map.
+ * Linear in all floating-point arguments together: the primitive is its own tangent map.
  *
  * @category Inspection
  */
 export interface LinearDerivative<P> {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "linear";
   /**
-   * The cotangents of the arguments, one per argument; anything where `needed` is false. Known
-   * arguments (integer indices, conditions) are tensors in `args`, the others just types.
+   * The cotangents of the arguments, one per argument; any value where `needed` is false. In `args`,
+   * known arguments (integer indices, conditions) are tensors and the others are types.
    */
   transpose(
     cotangents: readonly Tensor[],
@@ -151,38 +154,37 @@ export interface LinearDerivative<P> {
     needed: readonly boolean[],
   ): readonly (Tensor | null)[];
   /**
-   * For a primitive that takes a part of its first argument: `total`, a cotangent of that argument
-   * from elsewhere, plus what comes back through this application, where that takes less than adding
-   * what `transpose` gives; `null` where it does not.
+   * For a primitive that extracts a part of its first argument: the sum of `total`, a cotangent of that
+   * argument from other uses, and the cotangent from this application, if that is cheaper than adding
+   * the result of `transpose`; `null` otherwise.
    */
   onto?(total: Tensor, cotangent: Tensor, args: readonly Type[], params: P): Tensor | null;
   /**
-   * Whether it gives the elements of its one argument in other places, so that its transpose undoes
-   * it.
+   * Whether it only rearranges the elements of its one argument, so that its transpose is its inverse.
    */
   readonly isPermutation?: true;
   /**
-   * The tangent when some floating-point arguments have tangent zero (`null`); without it, the
+   * The tangent when some floating-point arguments have tangent zero (`null`); without this rule, the
    * interpreter fills in zeros.
    */
   sparse?(tangents: readonly (Tensor | null)[], args: readonly Tensor[], params: P): Tensor;
 }
 
 /**
- * Linear in each of two arguments by itself: the product rule holds.
+ * Linear in each of two arguments separately: the product rule holds.
  *
  * @category Inspection
  */
 export interface BilinearDerivative<P> {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "bilinear";
-  /** For each argument, its cotangent given that of the result and the other argument. */
+  /** For each argument, its cotangent, given the cotangent of the result and the other argument. */
   readonly transpose: readonly [Adjoint<P>, Adjoint<P>];
 }
 
 /**
- * Cotangent of one argument, whose type is `own`, of a primitive that is linear in it. `other` is the
- * other argument, and `args` are all of them: the others are tensors, this one just a type.
+ * The cotangent of one argument, whose type is `own`, of a primitive that is linear in it. `other` is
+ * the other argument. `args` are all arguments: this one as a type, the others as tensors.
  *
  * @category Inspection
  */
@@ -195,26 +197,26 @@ export type Adjoint<P> = (
 ) => Tensor;
 
 /**
- * Smooth: one tangent rule per argument, each linear in its tangent and made of other operations.
+ * Smooth: one tangent rule per argument, each linear in its tangent and composed of other operations.
  *
  * @category Inspection
  */
 export interface SmoothDerivative<P> {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "smooth";
   /** One rule per argument; `null` for integer and bool arguments. */
   readonly tangents: readonly [Tangent<P> | null, ...(Tangent<P> | null)[]];
   /**
-   * For each argument, its cotangent where the primitive is linear in it alone, as a quotient is in
-   * its numerator: with it, tangent rules may apply the primitive to a tangent. Only for primitives
-   * of one result.
+   * For each argument, its cotangent if the primitive is linear in that argument alone, as a quotient
+   * is in its numerator. With this rule, tangent rules may apply the primitive to a tangent. Only for
+   * primitives of one result.
    */
   readonly transpose?: readonly (Adjoint<P> | null)[];
 }
 
 /**
- * What the tangent `dx` of one argument adds to the tangents of the results: a tensor where there is
- * one result, else a list with one entry for each, `null` for zero.
+ * The contribution of the tangent `dx` of one argument to the tangents of the results: a tensor if
+ * there is one result, else a list with one entry for each, `null` for zero.
  *
  * @category Inspection
  */
@@ -226,17 +228,18 @@ export type Tangent<P> = (
 ) => Tensor | readonly (Tensor | null)[];
 
 /**
- * The primitive runs a program that its parameters hold, and is differentiated by differentiating it.
+ * The primitive runs a program from its parameters; its derivative is computed by differentiating that
+ * program.
  *
  * @category Inspection
  */
 export interface ProgramDerivative<P> {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "program";
   /**
    * The results, and the function from tangents to tangents (`null` for zero). Only the arguments for
-   * which `isActive` will have tangents. The split into work on primals and work on tangents is what
-   * lets a linearisation do the first at once and record only the second.
+   * which `isActive` holds will have tangents. Because work on primals and work on tangents are
+   * separate, a linearisation can do the former immediately and record only the latter.
    */
   linearize(
     primals: readonly Tensor[],
@@ -247,8 +250,8 @@ export interface ProgramDerivative<P> {
     readonly push: (tangents: readonly (Tensor | null)[]) => readonly (Tensor | null)[];
   };
   /**
-   * The results and their tangents together, for forward mode by itself, where keeping what the
-   * tangents need would be waste. Without it, `linearize` serves.
+   * The results and their tangents together, for forward mode alone, where it would be wasteful to
+   * store the values that the tangents need. Without it, `linearize` is used.
    */
   jvp?(
     primals: readonly Tensor[],
@@ -257,12 +260,12 @@ export interface ProgramDerivative<P> {
   ): readonly (readonly [value: Tensor, tangent: Tensor | null])[];
   /** Which results depend on any of these arguments. */
   dependentResults(isGiven: readonly boolean[], params: P): readonly boolean[];
-  /** Which results are zero where these arguments are, whatever the others are. */
+  /** Which results are zero where these arguments are, whatever the values of the other arguments. */
   zeroResults(isZero: readonly boolean[], params: P): readonly boolean[];
   /**
-   * The cotangents of the arguments for which `isLinear`; the others are tensors in `args`. Called
-   * only for applications that are linear in those arguments. What is taken of `totals` is part of
-   * them; the caller adds the rest.
+   * The cotangents of the arguments for which `isLinear` holds; the others are tensors in `args`.
+   * Called only for applications that are linear in those arguments. A value taken from `totals` is
+   * included in the returned cotangent; the caller adds the rest.
    */
   transpose(
     cotangents: readonly (Tensor | null)[],
@@ -274,17 +277,18 @@ export interface ProgramDerivative<P> {
 }
 
 /**
- * What cotangents of arguments amount to before an application's own are added. A program that
- * changes few places of a sum takes it and changes it within, instead of giving zeros elsewhere.
+ * The accumulated cotangents of arguments, before those of this application are added. A program that
+ * changes a few elements of a sum takes the sum and updates it in place, instead of returning a tensor
+ * that is zero elsewhere.
  *
  * @category Inspection
  */
 export interface Totals {
-  /** Whether there is something for this argument. */
+  /** Whether there is a cotangent for this argument. */
   has(argument: number): boolean;
-  /** What there is, which is then owned by the caller; `null` if nothing. */
+  /** The cotangent, which the caller then owns; `null` if there is none. */
   take(argument: number): Tensor | null;
 }
 
-/** Nothing to add to. */
+/** No accumulated cotangents. */
 export const noTotals: Totals = { has: () => false, take: () => null };

@@ -1,5 +1,5 @@
 /**
- * Programs as text that a person can read.
+ * Programs as readable text.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { showType } from "../base/shape.ts";
 import { Concrete, Tensor } from "./tensor.ts";
 import type { Type } from "./tensor.ts";
 
-/** What an equation binds. */
+/** A variable that an equation binds. */
 interface Bound {
   readonly type: Type;
 }
 
-/** A program, as far as printing goes: what is read is a tensor or was bound. */
+/** The parts of a program that are printed: the values read are tensors or bound variables. */
 export interface Printable {
   /** The parameters. */
   readonly binders: readonly Bound[];
@@ -24,11 +24,11 @@ export interface Printable {
     readonly outputs: readonly Bound[];
     readonly origin?: { readonly scope: string | null };
   }[];
-  /** What it returns. */
+  /** The results. */
   readonly results: readonly (Tensor | Bound)[];
 }
 
-/** Prints a program, one equation a line, variables named in the order of their binding. */
+/** Prints a program, one equation per line, with variables named in binding order. */
 export function printProgram(program: Printable): string {
   return printLines(program).join("\n");
 }
@@ -54,13 +54,13 @@ function printLines(program: Printable): string[] {
   return lines;
 }
 
-/** a, b, …, z, aa, ab, …: the name of variable number `index`. */
+/** The name of variable number `index`: a, b, …, z, aa, ab, …. */
 export function letters(index: number): string {
   const last = String.fromCharCode(97 + index % 26);
   return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
 }
 
-/** A captured constant: its value where one number says it all, its type otherwise. */
+/** A captured constant: its value if it is a single number, its type otherwise. */
 export function showConstant(value: Tensor): string {
   if (!(value instanceof Concrete) || value.held !== 1) {
     return `constant ${showType(value)}`;
@@ -69,7 +69,7 @@ export function showConstant(value: Tensor): string {
   return value.dtype === "bool" ? String(element !== 0) : showNumber(element, value.dtype);
 }
 
-/** A number in the fewest digits that give it back in its dtype. */
+/** A number in the shortest form that is exact in its dtype. */
 export function showNumber(value: number, dtype: string): string {
   if (dtype !== "float32") return String(value);
   for (let digits = 1; digits < 9; digits++) {
@@ -79,7 +79,7 @@ export function showNumber(value: number, dtype: string): string {
   return String(value);
 }
 
-/** The parameters of an equation behind a space; nothing where there are none. */
+/** The parameters of an equation after a space; empty if there are none. */
 export function showParams(params: unknown): string {
   if (params === undefined || params === null) return "";
   return ` ${showParam(params)}`;

@@ -1,6 +1,6 @@
 /**
- * Programs: what JAX calls a jaxpr. A program is binders, equations and results, every variable
- * typed; it is the one representation between tracing and every backend.
+ * Programs, which JAX calls jaxprs. A program consists of binders, equations and results, and every
+ * variable is typed. Programs are the only representation between tracing and every backend.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import { printProgram } from "./print.ts";
 import { isZero, zeroResults } from "./zeros.ts";
 
 /**
- * A typed variable, bound once: by a program's binders or by one equation.
+ * A typed variable, bound once, by a program's binders or by one equation.
  *
  * @category Inspection
  */
 export class Variable {
-  /** What is known of its value. */
+  /** The type of its value. */
   readonly type: Type;
 
   /** A fresh variable. */
@@ -30,7 +30,7 @@ export class Variable {
 }
 
 /**
- * An input of an equation: a variable, or a constant that the program captured.
+ * An input of an equation: a variable, or a constant captured by the program.
  *
  * @category Inspection
  */
@@ -55,7 +55,7 @@ export interface Equation {
   readonly params: unknown;
   /** The variables that it binds. */
   readonly outputs: readonly Variable[];
-  /** Where it comes from; forward where that is not said. */
+  /** Its origin; forward if it is not given. */
   readonly origin?: Origin;
 }
 
@@ -75,12 +75,12 @@ export interface Equation {
 export class Program {
   /** The parameters. */
   readonly binders: readonly Variable[];
-  /** The operations, each after those that it depends on. */
+  /** The operations, each after the operations it depends on. */
   readonly equations: readonly Equation[];
-  /** What is returned. */
+  /** The results. */
   readonly results: readonly Atom[];
 
-  /** Puts a program together; `checkProgram` says whether it is well-formed. */
+  /** Creates a program; `checkProgram` checks whether it is well-formed. */
   constructor(
     binders: readonly Variable[],
     equations: readonly Equation[],
@@ -97,18 +97,18 @@ export class Program {
     return printProgram(this);
   }
 
-  /** What `console.log` shows in Deno. */
+  /** The text that `console.log` shows in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** What `console.log` shows in Node. */
+  /** The text that `console.log` shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 }
 
-/** A value that stands for a variable of a program being recorded. */
+/** A value that represents a variable of a program being recorded. */
 export class ProgramTracer extends Tracer {
   /** The variable. */
   readonly variable: Variable;
@@ -119,23 +119,23 @@ export class ProgramTracer extends Tracer {
     this.variable = variable;
   }
 
-  /** Whether the equations recorded so far make a zero of it. */
+  /** Whether the equations recorded so far make it zero. */
   override get isZero(): boolean {
     return (this.trace as RecordingTrace).isZero(this.variable);
   }
 }
 
 /**
- * Records operations as equations. Without a parent it records all of them (staging); with one it
- * records those that depend on its own binders and lets the parent do the others at once (partial
- * evaluation).
+ * Records operations as equations. Without a parent it records all of them (staging). With a parent it
+ * records those that depend on its own binders, and passes the others to the parent, which performs
+ * them immediately (partial evaluation).
  */
 export class RecordingTrace extends Trace {
   readonly #parent: Trace | null;
   readonly #equations: Equation[] = [];
   readonly #binders: Variable[] = [];
   readonly #zeros: Set<Variable> = new Set();
-  /** How many equations have been searched for zeros. */
+  /** The number of equations that have been searched for zeros. */
   #searched = 0;
 
   /** A trace with an empty program. */
@@ -144,7 +144,7 @@ export class RecordingTrace extends Trace {
     this.#parent = parent;
   }
 
-  /** A new parameter of the program, as a value; one that is zero may be said to be. */
+  /** A new parameter of the program, as a value, which may be declared to be zero. */
   newBinder(type: Type, isZero = false): ProgramTracer {
     const variable = new Variable(type);
     this.#binders.push(variable);
@@ -178,7 +178,7 @@ export class RecordingTrace extends Trace {
   ): readonly Tensor[] {
     const filled = args.map((arg) => this.owns(arg) ? zerosOf(arg) : arg);
     const known = parent.process(primitive, filled, params);
-    // What acts besides computing has done so by now.
+    // Side effects have already happened at this point.
     const acts = isEffectful({ primitive: primitive as Primitive, params });
     const recorded = this.#record(primitive, args, acts ? silence(params) as P : params);
     return recorded.map((value, i) => depends[i] ? value : known[i]);
@@ -197,7 +197,7 @@ export class RecordingTrace extends Trace {
     return outputs.map((variable) => new ProgramTracer(this, variable));
   }
 
-  /** Whether a variable is zero, whatever the program is applied to. */
+  /** Whether a variable is zero for all arguments of the program. */
   isZero(variable: Variable): boolean {
     const equations = this.#equations.slice(this.#searched);
     this.#searched = this.#equations.length;
@@ -238,7 +238,7 @@ export function programsIn(params: unknown): readonly Program[] {
 
 const effects = new WeakMap<Program, boolean>();
 
-/** Whether a program acts besides computing, in one of its equations or of the programs in these. */
+/** Whether a program has side effects, in its own equations or in nested programs. */
 export function hasEffects(program: Program): boolean {
   let found = effects.get(program);
   if (found === undefined) effects.set(program, found = program.equations.some(isEffectful));
@@ -246,8 +246,8 @@ export function hasEffects(program: Program): boolean {
 }
 
 /**
- * Whether an equation acts besides computing: it is then kept though nothing needs its results, and
- * neither merged with others nor run at another time.
+ * Whether an equation has side effects. If so, it is kept even if its results are not used, and is
+ * neither merged with other equations nor reordered.
  */
 export function isEffectful(
   { primitive, params }: Pick<Equation, "primitive" | "params">,
@@ -258,7 +258,7 @@ export function isEffectful(
 
 const silenced = new WeakMap<Program, Program>();
 
-/** The program without what acts besides computing: for work that is done a second time. */
+/** The program without side effects, for work that is repeated. */
 export function withoutEffects(program: Program): Program {
   if (!hasEffects(program)) return program;
   let silent = silenced.get(program);
@@ -274,7 +274,7 @@ export function withoutEffects(program: Program): Program {
   return silent;
 }
 
-/** Parameters whose programs do nothing but compute. */
+/** Parameters with side effects removed from their programs. */
 function silence(params: unknown): unknown {
   const silenceOne = (value: unknown): unknown =>
     value instanceof Program
@@ -296,7 +296,7 @@ export function remake(
   return Object.assign(Object.create(Object.getPrototypeOf(params)), Object.fromEntries(entries));
 }
 
-/** The program without the equations that its results do not depend on, unless they act. */
+/** The program without the equations that its results do not depend on, except those with side effects. */
 export function withoutDeadEquations(program: Program): Program {
   const live = new Set<Atom>(program.results);
   const kept: Equation[] = [];
@@ -356,7 +356,10 @@ function isZeroAtom(atom: Atom, zeros: ReadonlySet<Variable>): boolean {
   return atom instanceof Variable ? zeros.has(atom) : isZero(atom);
 }
 
-/** Which results of a program are zero where these arguments are, whatever the others are. */
+/**
+ * Which results of a program are zero where these arguments are, whatever the values of the other
+ * arguments.
+ */
 export function zeroResultsOf(
   { binders, equations, results }: Program,
   isZero: readonly boolean[],
@@ -389,15 +392,15 @@ export function evaluateProgram(program: Program, args: readonly Tensor[]): Tens
 
 /** A program without captured tracers. */
 export interface Closed {
-  /** The program; its first binders stand for what was captured. */
+  /** The program; its first binders replace the captured tensors. */
   readonly program: Program;
   /** The captured tensors, in the order of their binders. */
   readonly captured: readonly Tensor[];
 }
 
 /**
- * The program with binders in place of captured tracers, so that it can outlive their traces; or of all
- * tensors that it captured for which `isCaptured`.
+ * The program with binders in place of captured tracers, so that it can outlive their traces; or in
+ * place of all captured tensors for which `isCaptured` holds.
  */
 export function closeProgram(
   program: Program,
