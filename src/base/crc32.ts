@@ -4,14 +4,14 @@
  * @module
  */
 
-/** How many bytes one step of the loop takes. */
+/** The number of bytes that one step of the loop processes. */
 const STRIDE = 8;
 
 let tables: Int32Array | undefined;
 
 /**
- * Table `k`, entry `byte`: what a byte does to the checksum when `k` bytes follow it. Eight bytes
- * are then eight independent lookups (Kounavis and Berry, "A Systematic Approach to Building High
+ * Table `k`, entry `byte`: the effect of a byte on the checksum when `k` bytes follow it. Eight bytes
+ * then need eight independent lookups (Kounavis and Berry, "A Systematic Approach to Building High
  * Performance Software-based CRC Generators", 2005).
  */
 function makeTables(): Int32Array {

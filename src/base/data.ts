@@ -1,23 +1,23 @@
 /**
- * Data compared by value. Data is plain as far as it consists of primitives, arrays, records, maps,
- * sets, dates and typed arrays; all else in it, such as functions, instances of classes and objects
- * that are keys of maps, is compared by identity.
+ * Comparison of data by value. The plain parts of data are primitives, arrays, records, maps, sets,
+ * dates and typed arrays. Everything else, such as functions, instances of classes and objects that are
+ * keys of maps, is compared by identity.
  *
- * Whatever a function could tell apart is told apart: `NaN` from `null`, `-0` from `0`, what is
- * `undefined` from what is missing, and two orders of the same keys.
+ * All differences that a function could observe count: between `NaN` and `null`, `-0` and `0`,
+ * `undefined` and missing properties, and different orders of the same keys.
  *
  * @module
  */
 
-/** What plain data is made of. */
+/** The kinds of plain data. */
 export type Kind = "primitive" | "array" | "record" | "typed array" | "map" | "set" | "date";
 
 type TypedArray = ArrayBufferView & ArrayLike<number | bigint>;
 
-/** How deep data may be nested; deeper data, which may contain itself, is compared by identity. */
+/** The maximum depth of data; deeper data, which may contain itself, is compared by identity. */
 const MAX_DEPTH = 100;
 
-/** The prototypes of typed arrays; classes that extend these have others. */
+/** The prototypes of typed arrays; subclasses have other prototypes. */
 const typedPrototypes: ReadonlySet<unknown> = new Set(
   [
     Int8Array,
@@ -35,7 +35,10 @@ const typedPrototypes: ReadonlySet<unknown> = new Set(
   ].flatMap((type) => type === undefined ? [] : [type.prototype]),
 );
 
-/** What kind of plain data a value is, its parts aside; `null` for what has an identity only. */
+/**
+ * The kind of plain data that a value is, regardless of its parts; `null` for a value with an identity
+ * only.
+ */
 function kindOf(value: unknown): Kind | null {
   if (typeof value === "function") return null;
   if (typeof value !== "object" || value === null) return "primitive";
@@ -48,7 +51,10 @@ function kindOf(value: unknown): Kind | null {
   return prototype === Date.prototype ? "date" : null;
 }
 
-/** The same, where a record's hidden properties and an array's names make it an object of its own. */
+/**
+ * The same, but a record with hidden properties and an array with named properties are compared by
+ * identity.
+ */
 function strictKindOf(value: unknown): Kind | null {
   const kind = kindOf(value);
   if (kind === "record") {
@@ -59,7 +65,7 @@ function strictKindOf(value: unknown): Kind | null {
   if (kind !== "array") return kind;
   const array = value as readonly unknown[];
   if (Object.getOwnPropertySymbols(array).length > 0) return null;
-  // Names come behind all positions.
+  // Names follow all positions.
   const last = Object.keys(array).at(-1);
   return last === undefined || String(Number(last) >>> 0) === last ? kind : null;
 }
@@ -67,7 +73,7 @@ function strictKindOf(value: unknown): Kind | null {
 const identities = new WeakMap<WeakKey, number>();
 let nextIdentity = 0;
 
-/** A text that stands for an object or a symbol, and for nothing else, as long as it lives. */
+/** A text that identifies an object or a symbol uniquely for its lifetime. */
 export function identityOf(value: WeakKey): string {
   if (typeof value === "symbol" && Symbol.keyFor(value) !== undefined) return String(value);
   let identity = identities.get(value);
@@ -76,10 +82,10 @@ export function identityOf(value: WeakKey): string {
 }
 
 /**
- * A text that two values share only if they are the same data. Plain JSON looks as JSON does.
+ * A text that is equal for two values only if they are the same data. Plain JSON has the form of JSON.
  *
- * @param value Any value. Hidden properties of records and names of arrays are not looked at.
- * @param other The text for what is compared by identity.
+ * @param value Any value. Hidden properties of records and named properties of arrays are ignored.
+ * @param other The text for a value that is compared by identity.
  */
 export function encode(value: unknown, other: (value: WeakKey) => string = identityOf): string {
   return write(value, other, 0);
@@ -131,23 +137,23 @@ function write(value: unknown, other: (value: WeakKey) => string, depth: number)
   }
 }
 
-/** Maps find what is an object by its identity. */
+/** Maps look up objects by identity. */
 function writeKey(key: unknown, other: (value: WeakKey) => string): string {
   return typeof key === "object" && key !== null ? other(key) : write(key, other, 0);
 }
 
-/** A number as no other is written. */
+/** A number in a unique form. */
 export function showNumber(value: number | bigint): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** Where two values first differ. */
+/** The first difference between two values. */
 export interface DataDifference {
-  /** What leads there: keys of records and positions in arrays. */
+  /** The path to it: keys of records and positions in arrays. */
   readonly path: (string | number)[];
-  /** What stands there. */
+  /** The value in the first one. */
   readonly before: unknown;
-  /** What stands there in the other. */
+  /** The value in the other one. */
   readonly now: unknown;
 }
 
@@ -156,7 +162,7 @@ export function sameData(a: unknown, b: unknown): boolean {
   return Object.is(a, b) || firstDataDifference(a, b) === null;
 }
 
-/** Where two values first differ as data, or `null` where they do not. */
+/** The first difference between two values as data, or `null` if there is none. */
 export function firstDataDifference(
   before: unknown,
   now: unknown,
@@ -220,21 +226,21 @@ function sameAt(depth: number, a: unknown, b: unknown): boolean {
   return firstDataDifference(a, b, depth + 1) === null;
 }
 
-/** Says that data is too large or too deep to be compared by value. */
+/** Indicates that data is too large or too deep to be compared by value. */
 class TooMuch extends Error {}
 
-/** Elements of a typed array that count as one value: they are compared that much faster. */
+/** The number of elements of a typed array that count as one value, since they are compared faster. */
 const ELEMENTS_AS_ONE = 16;
 
-/** Data as it is now, for comparison with data to come, whatever becomes of it in the meantime. */
+/** A snapshot of data, for comparison with later data, unaffected by later changes. */
 export class Snapshot {
   readonly #value: unknown;
   readonly #isCopy: boolean;
 
   /**
    * @param value Any value.
-   * @param limit Values from which on data is compared by identity; a typed array counts as a
-   * sixteenth of its length.
+   * @param limit The number of values from which data is compared by identity; a typed array counts as
+   * a sixteenth of its length.
    */
   constructor(value: unknown, limit: number = Infinity) {
     try {
@@ -251,24 +257,24 @@ export class Snapshot {
     }
   }
 
-  /** Whether a value is the same data as this was. */
+  /** Whether a value is the same data as the snapshot. */
   matches(now: unknown): boolean {
     return this.#isCopy ? sameData(this.#value, now) : Object.is(this.#value, now);
   }
 
-  /** Where a value that does not match first differs. */
+  /** The first difference of a value that does not match. */
   difference(now: unknown): DataDifference {
     const found = this.#isCopy ? firstDataDifference(this.#value, now) : null;
     return found ?? { path: [], before: this.#value, now };
   }
 
-  /** The data once more, in objects of its own. */
+  /** A copy of the data, in objects of its own. */
   copy(): unknown {
     return this.#isCopy ? copy(this.#value, () => {}, 0) : this.#value;
   }
 }
 
-/** The same data in other objects; what is compared by identity remains what it is. */
+/** A copy of the data; values that are compared by identity are not copied. */
 function copy(value: unknown, count: (values: number) => void, depth: number): unknown {
   const kind = strictKindOf(value);
   if (kind === null || kind === "primitive") return value;
@@ -282,7 +288,7 @@ function copy(value: unknown, count: (values: number) => void, depth: number): u
       const array = value as readonly unknown[];
       count(array.length);
       const copied = new Array<unknown>(array.length);
-      // Holes remain holes.
+      // Holes are preserved.
       array.forEach((one, i) => copied[i] = copy(one, count, depth + 1));
       return copied;
     }

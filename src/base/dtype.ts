@@ -41,8 +41,8 @@ export type Dtype = RealDtype | ComplexDtype;
 export type HalfDtype = "float16" | "bfloat16";
 
 /**
- * A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1, and half floats
- * as the 16 bits of each.
+ * A typed array that holds a tensor's elements; `bool` is held as bytes of 0 and 1, and half floats as
+ * their 16 bits.
  *
  * @category Tensors
  */
@@ -57,7 +57,7 @@ export type Elements =
   | Uint32Array;
 
 /**
- * The same typed array over memory of its own, which nothing else shares.
+ * The same typed array with memory that is not shared.
  *
  * @category Tensors
  */
@@ -71,21 +71,21 @@ export type Unshared<Values extends Elements> = Values extends Float32Array
   : Values extends Uint32Array ? Uint32Array<ArrayBuffer>
   : Uint8Array<ArrayBuffer>;
 
-/** A dtype's category: promotion goes to the higher category first. */
+/** A dtype's category: the higher category takes precedence in promotion. */
 export type Category = "bool" | "integer" | "float" | "complex";
 
-/** What there is to know of a dtype. */
+/** The properties of a dtype. */
 interface Facts {
   readonly category: Category;
   /** Bytes of an element in a tensor. */
   readonly bytes: number;
-  /** What holds the elements of a tensor: so many zeros, or a part of a buffer, by default all of it. */
+  /** Creates the array for the elements of a tensor: zeros, or a view of a buffer, by default all of it. */
   readonly hold: (content: number | ArrayBufferLike, start?: number, length?: number) => Elements;
-  /** The dtype in which it is computed with; the results are rounded, or taken modulo its range. */
+  /** The dtype for computations; the results are rounded, or reduced modulo its range. */
   readonly wide: Dtype;
-  /** The least and the largest finite number. */
+  /** The smallest and the largest finite number. */
   readonly range: readonly [number, number];
-  /** Of floats: how many bits of the significand are kept, and the exponent of the least normal number. */
+  /** For floats: the number of bits of the significand, and the exponent of the smallest normal number. */
   readonly fraction: number;
   readonly leastExponent: number;
 }
@@ -112,7 +112,7 @@ function floating(
   return { category: "float", bytes, hold, wide, range: [-high, high], fraction, leastExponent };
 }
 
-/** Pairs of floats: nothing holds them by itself. */
+/** Pairs of floats, which have no array of their own. */
 function pairs(part: Facts, wide: Dtype): Facts {
   const hold = () => {
     throw internalError(`${wide} has no elements of its own`);
@@ -120,7 +120,7 @@ function pairs(part: Facts, wide: Dtype): Facts {
   return { ...part, category: "complex", bytes: 2 * part.bytes, hold, wide };
 }
 
-// Each has code of its own, which the engine compiles for one class of arrays.
+// Separate functions, since the engine compiles each for one class of arrays.
 type Content = ArrayBufferLike;
 const HOLD = {
   int8: (x, start, length) => new Int8Array(x as Content, start, length),
@@ -133,7 +133,7 @@ const HOLD = {
   float64: (x, start, length) => new Float64Array(x as Content, start, length),
 } satisfies Record<string, Facts["hold"]>;
 
-/** The same of dtypes with elements of their own. */
+/** The same for dtypes with elements of their own. */
 const REAL: Readonly<Record<RealDtype, Facts>> = {
   bool: discrete("bool", 1, HOLD.uint8, "bool", 0),
   int8: discrete("integer", 1, HOLD.int8, "int32", -(2 ** 7)),
@@ -148,7 +148,7 @@ const REAL: Readonly<Record<RealDtype, Facts>> = {
   float64: floating(8, HOLD.float64, "float64", 52, -1022),
 };
 
-/** What there is to know of each dtype, narrowest category first. */
+/** The properties of each dtype, narrowest category first. */
 const FACTS: Readonly<Record<Dtype, Facts>> = {
   ...REAL,
   complex64: pairs(REAL.float32, "complex64"),
@@ -162,7 +162,7 @@ export const DTYPES = Object.keys(REAL) as readonly RealDtype[];
 export const ALL_DTYPES = Object.keys(FACTS) as readonly Dtype[];
 
 /**
- * The floating-point dtypes, one of which numbers take when nothing else decides.
+ * The floating-point dtypes, one of which is the default for numbers.
  *
  * @category Tensors
  */
@@ -170,19 +170,22 @@ export type FloatDtype = "float32" | "float64";
 
 let floatDtype: FloatDtype = "float32";
 
-/** What is known of `dtype`; an error where it is none. */
+/** The properties of `dtype`; throws if it is not a dtype. */
 function factsOf(dtype: Dtype): Facts {
   const facts = FACTS[dtype];
   if (facts === undefined) checkDtype(dtype);
   return facts;
 }
 
-/** The dtype of a JavaScript number that meets no tensor, and of what is made without one. */
+/**
+ * The default dtype of a JavaScript number that is not combined with a tensor, and of tensors created
+ * without one.
+ */
 export function defaultFloat(): FloatDtype {
   return floatDtype;
 }
 
-/** Chooses what `defaultFloat` gives from now on. */
+/** Sets the value returned by `defaultFloat`. */
 export function setDefaultFloat(dtype: FloatDtype): void {
   floatDtype = dtype;
 }
@@ -212,7 +215,7 @@ export function partDtype(dtype: Dtype): RealDtype {
   return dtype === "complex64" ? "float32" : dtype === "complex128" ? "float64" : dtype;
 }
 
-/** The complex dtype whose parts hold numbers of this dtype; integers are taken for float32. */
+/** The complex dtype whose parts can hold numbers of this dtype; integers are treated as float32. */
 export function complexDtype(part: Dtype): ComplexDtype {
   return part === "float64" || part === "complex128" ? "complex128" : "complex64";
 }
@@ -227,24 +230,24 @@ export function isInteger(dtype: Dtype): boolean {
   return factsOf(dtype).category === "integer";
 }
 
-/** The dtype in which `dtype` is computed with: itself, unless it is narrower than 32 bits. */
+/** The dtype for computations with `dtype`: itself, unless it is narrower than 32 bits. */
 export function wideDtype(dtype: Dtype): Dtype {
   return factsOf(dtype).wide;
 }
 
-/** Whether `dtype` is computed with in a wider one. */
+/** Whether computations with `dtype` use a wider one. */
 export function isNarrow(dtype: Dtype): boolean {
   return factsOf(dtype).wide !== dtype;
 }
 
-/** The dtype of sums and products of many elements, as in JAX: integers have 32 bits at least. */
+/** The dtype of sums and products of many elements, as in JAX: integers have at least 32 bits. */
 export function sumDtype(dtype: Dtype): Dtype {
   const { category, range: [low] } = factsOf(dtype);
   if (isInexact(dtype) || dtype === "uint32") return dtype;
   return category === "integer" && low === 0 ? "uint32" : "int32";
 }
 
-/** The least and the largest finite number of `dtype`. */
+/** The smallest and the largest finite number of `dtype`. */
 export function rangeOf(dtype: Dtype): readonly [low: number, high: number] {
   return factsOf(dtype).range;
 }
@@ -254,17 +257,17 @@ export function largestFinite(dtype: Dtype): number {
   return factsOf(dtype).range[1];
 }
 
-/** The least normal number of a floating-point dtype. */
+/** The smallest normal number of a floating-point dtype. */
 export function leastNormal(dtype: Dtype): number {
   return 2 ** factsOf(dtype).leastExponent;
 }
 
-/** How many bits of the significand a floating-point dtype keeps. */
+/** The number of bits of the significand of a floating-point dtype. */
 export function fractionBits(dtype: Dtype): number {
   return factsOf(dtype).fraction;
 }
 
-/** What 1 and the next larger number of a floating-point dtype differ by. */
+/** The difference between 1 and the next larger number of a floating-point dtype. */
 export function epsilonOf(dtype: Dtype): number {
   return 2 ** -factsOf(dtype).fraction;
 }
@@ -274,32 +277,38 @@ export function byteSize(dtype: Dtype): number {
   return factsOf(dtype).bytes;
 }
 
-/** A buffer as what holds elements of `dtype`. */
+/** A buffer as an array of stored elements of `dtype`. */
 export function storedView(dtype: Dtype, buffer: ArrayBufferLike): Elements {
   return factsOf(dtype).hold(buffer);
 }
 
-/** Bytes up to which an array is a part of a buffer that it shares with others of its size. */
+/** Arrays up to this number of bytes share a buffer with others of their size. */
 const SMALL = 4096;
 
-/** How many share a buffer, within these limits of its bytes: all of it is kept for as long as one of them is. */
+/**
+ * The number of arrays that share a buffer, within these limits of its bytes: all of it is retained as
+ * long as one of them is in use.
+ */
 const SHARERS = 16;
 const FEWEST = 1024;
 const MOST = 8192;
 
-/** For each power of two, the buffer that has room for arrays of so many bytes, and where the next begins. */
+/**
+ * For each power of two, the buffer with space for arrays of that many bytes, and the position of the
+ * next array in it.
+ */
 const rooms: { buffer: ArrayBuffer; next: number }[] = [];
 
 /**
- * A zero-filled array of what holds `length` elements of `dtype`. A buffer of its own costs a small array
- * more than all else that an operation does, so small ones share one: 0.3 us against 0.05 on two busy
- * cores with Deno 2.9.6 (group "small arrays" of `deno bench bench/thresholds_bench.ts`).
+ * A zero-filled array that stores `length` elements of `dtype`. Allocating a buffer for a small array
+ * takes longer than the rest of an operation, so small arrays share one: 0.3 us against 0.05 on two
+ * busy cores with Deno 2.9.6 (group "small arrays" of `deno bench bench/thresholds_bench.ts`).
  */
 export function allocateStored(dtype: Dtype, length: number): Elements {
   const { bytes, hold } = factsOf(dtype);
   const size = bytes * length;
   if (!(size > 0 && size <= SMALL)) return hold(length);
-  // At least 8, so that any dtype may begin behind it.
+  // At least 8, so that an array of any dtype may begin after it.
   const power = Math.max(3, 32 - Math.clz32(size - 1));
   let room = rooms[power];
   if (room === undefined || room.next === room.buffer.byteLength) {
@@ -312,19 +321,19 @@ export function allocateStored(dtype: Dtype, length: number): Elements {
 }
 
 /**
- * A zero-filled array of numbers that become elements of `dtype`; those of half floats are rounded, once,
- * by the tensor that is made of them.
+ * A zero-filled array of numbers that become elements of `dtype`; those of half floats are rounded,
+ * once, by the tensor that is made from them.
  */
 export function allocate(dtype: Dtype, length: number): Elements {
   return isHalf(dtype) ? new Float64Array(length) : allocateStored(dtype, length);
 }
 
 /**
- * The dtype that two dtypes meet in, by the table of JAX: the higher category, and within one category the
- * narrowest type that holds the values of both. `uint32` meets no signed integer: there is no integer
- * dtype of more than 32 bits.
+ * The promoted dtype of two dtypes, by the table of JAX: the higher category, and within one category
+ * the narrowest type that holds the values of both. `uint32` has no common dtype with signed integers:
+ * there is no integer dtype of more than 32 bits.
  *
- * @param what Begins the message when they do not meet: "Cannot add".
+ * @param what The start of the message when they have no common dtype: "Cannot add".
  */
 export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtype {
   if (a === b) return a;
@@ -347,10 +356,10 @@ export function promoteDtypes(a: Dtype, b: Dtype, what = "Cannot promote"): Dtyp
 }
 
 /**
- * The dtype that the JavaScript value `scalar` takes when it meets a tensor of type `dtype`: that
- * very dtype, unless its category is too low to hold the value.
+ * The dtype that the JavaScript value `scalar` takes when it is combined with a tensor of type `dtype`:
+ * that dtype, unless its category is too low to hold the value.
  *
- * @param what Begins the message when an integer does not fit an integer dtype: "Cannot add".
+ * @param what The start of the message when an integer does not fit an integer dtype: "Cannot add".
  */
 export function scalarDtype(
   scalar: number | boolean,
@@ -368,7 +377,7 @@ export function scalarDtype(
   );
 }
 
-/** Where the ranges of integer dtypes begin or have ended: those of 32 bits, and all. */
+/** The bounds of the ranges of integer dtypes: those of 32 bits, and all. */
 const BOUNDS_32 = [-(2 ** 31), 0, 2 ** 31, 2 ** 32];
 const BOUNDS = [
   -(2 ** 31),
@@ -384,10 +393,10 @@ const BOUNDS = [
 ];
 
 /**
- * In words, what of a JavaScript number decides the dtype in which it meets tensors: `scalarDtype`
- * does the same, or refuses alike, for all numbers of one kind.
+ * A text for the kind of a JavaScript number, which determines its dtype in combination with tensors:
+ * `scalarDtype` gives the same result, or the same error, for all numbers of one kind.
  *
- * @param isNarrow Whether it also meets integers of less than 32 bits.
+ * @param isNarrow Whether it is also combined with integers of less than 32 bits.
  */
 export function numberKind(value: number, isNarrow: boolean): string {
   if (!Number.isInteger(value)) return "not an integer";
@@ -397,7 +406,7 @@ export function numberKind(value: number, isNarrow: boolean): string {
   return `an integer from ${bounds[next - 1]} to ${bounds[next] - 1}`;
 }
 
-/** Throws unless `value` names a dtype. */
+/** Throws unless `value` is the name of a dtype. */
 export function checkDtype(value: unknown): asserts value is Dtype {
   if (!ALL_DTYPES.includes(value as Dtype)) {
     throw dtypeError(
@@ -406,16 +415,19 @@ export function checkDtype(value: unknown): asserts value is Dtype {
   }
 }
 
-/** Where a value holds its own printed form for messages, with what to do instead of passing it. */
+/** The property with the printed form of a value for messages, with what to do instead of passing it. */
 export const DESCRIPTION: unique symbol = Symbol("description");
 
-/** Where a tensor says which copy of the library made it; all copies know the name. */
+/**
+ * The property with which a tensor identifies the copy of the library that made it; it has the same
+ * name in all copies.
+ */
 export const COPY: unique symbol = Symbol.for("@jacobi/jacobi.copy");
 
-/** Stands for this copy of the library. */
+/** Identifies this copy of the library. */
 export const THIS_COPY: object = {};
 
-/** Whether a value is a tensor that another copy of the library has made. */
+/** Whether a value is a tensor made by another copy of the library. */
 export function isForeignTensor(value: unknown): boolean {
   const copy = (value as { readonly [COPY]?: unknown } | null | undefined)?.[COPY];
   return copy !== undefined && copy !== THIS_COPY;

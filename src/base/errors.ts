@@ -1,13 +1,14 @@
 /**
- * The library's errors. Messages are in sentence case, active, without a final period, and say what
- * was given, what was expected and what to do.
+ * The library's errors. Messages are in sentence case and active voice, without a final period, and
+ * state what was given, what was expected and what to do.
  *
  * @module
  */
 
 /**
- * The folder that holds the library's sources, given the address of this module: frames inside it are
- * ours, not the user's. `null` in a bundle, where the library's code has no place of its own.
+ * The folder of the library's sources, given the address of this module: stack frames inside it belong
+ * to the library, not to the user. `null` in a bundle, where the library's code has no location of its
+ * own.
  */
 export function sourceFolder(module: string | undefined): string | null {
   return module?.match(/^(.*\/)base\/errors\.[jt]s$/)?.[1] ?? null;
@@ -15,30 +16,30 @@ export function sourceFolder(module: string | undefined): string | null {
 
 const LIBRARY = sourceFolder(import.meta.url);
 
-/** The library's folder as frames name it: by its address, or by its path, as Bun does. */
+/** The library's folder in the form used by stack frames: its address, or its path in Bun. */
 const FOLDERS = LIBRARY === null
   ? []
   : [LIBRARY, decodeURIComponent(LIBRARY.replace(/^file:\/\//, ""))];
 
-/** V8's setting of how many frames a stack has. Other engines have none. */
+/** V8's limit on the number of frames of a stack. Other engines have none. */
 const engine: ErrorConstructor & { stackTraceLimit?: number | undefined } = Error;
 
-/** How many frames to look at when searching for the user's line. */
+/** The number of frames to search for the user's line. */
 const SEARCHED_FRAMES = 100;
 
-/** Whether the engine writes stacks as V8 does; known once an error was made. */
+/** Whether the engine writes stacks as V8 does; determined when the first error is made. */
 let isLikeV8: boolean | undefined;
 
-/** The lines of a stack that name places. */
+/** The lines of a stack that name locations. */
 function framesOf(stack: string): string[] {
   return stack.split("\n").filter((line) => /^\s+at /.test(line));
 }
 
 /**
- * Makes an error whose stack begins at the first frame outside the library, so that the line that a
- * user reads first is their own. The error is made without frames and given those that count:
- * runtimes print the frames that an error was made with, whatever its `stack` says later. They are
- * looked for when `stack` is read, since that takes longer than all else.
+ * Makes an error whose stack begins at the first frame outside the library, so that the first line is
+ * the user's own. The error is created without frames, and the relevant ones are added: runtimes print
+ * the frames that an error was created with, even if its `stack` is changed later. The frames are
+ * searched for when `stack` is read, since that is the slowest step.
  */
 function atUserLine<E extends Error>(message: string, made: (message: string) => E): E {
   const make = () => made(withoutLooseEnd(message));
@@ -47,7 +48,7 @@ function atUserLine<E extends Error>(message: string, made: (message: string) =>
     engine.stackTraceLimit = SEARCHED_FRAMES;
     const place = new Error();
     isLikeV8 ??= framesOf(place.stack ?? "").length > 0;
-    // The stacks of other engines are left as they are.
+    // The stacks of other engines are not changed.
     if (LIBRARY === null || !isLikeV8) return make();
     engine.stackTraceLimit = 0;
     const error = make();
@@ -64,13 +65,13 @@ function atUserLine<E extends Error>(message: string, made: (message: string) =>
   }
 }
 
-/** The frames of a stack from the user's first one on; all if none is the user's. */
+/** The frames of a stack from the user's first one on; all frames if there is none. */
 function userFrames(stack: string): string[] {
   const frames = framesOf(stack);
   return frames.slice(Math.max(0, frames.findIndex(isUserFrame)));
 }
 
-/** "Cannot take the sum of: expected" without the "of", where there is nothing to name behind it. */
+/** Removes the "of" from "Cannot take the sum of: expected" if there is no name after it. */
 function withoutLooseEnd(message: string): string {
   return message.replace(
     /^(Cannot [^:[{("`']*?) (of|by|to|for|from|in|between|with|and): /,
@@ -78,15 +79,15 @@ function withoutLooseEnd(message: string): string {
   );
 }
 
-/** A frame with a name if it has none: Bun prints no others of a stack that was put together. */
+/** A frame with a placeholder name if it has none: Bun omits unnamed frames of a modified stack. */
 function named(frame: string): string {
   if (!("Bun" in globalThis)) return frame;
   return frame.replace(/^(\s+at (?:async )?)([^()]+:\d+:\d+)$/, "$1<anonymous> ($2)");
 }
 
 /**
- * The user's line that is running: the first place on the stack outside the library, if any is. Frames
- * behind that of a function in `until`, by their names, do not count.
+ * The user's line that is running: the first location on the stack outside the library, if there is
+ * one. Frames after that of a function named in `until` are ignored.
  */
 export function userLocation(until: readonly string[] = []): string | null {
   const limit = engine.stackTraceLimit;
@@ -102,7 +103,7 @@ export function userLocation(until: readonly string[] = []): string | null {
   }
 }
 
-/** Whether a frame names a place outside the library; the runtime's own frames name no file. */
+/** Whether a frame names a location outside the library; the runtime's own frames name no file. */
 function isUserFrame(line: string): boolean {
   const isPlace = /:\d+:\d+\)?$/.test(line) && !/[ (]native:\d+:\d+\)?$/.test(line);
   return isPlace && LIBRARY !== null && !FOLDERS.some((folder) => line.includes(folder));
@@ -121,7 +122,7 @@ export class ShapeError extends TypeError {
 }
 
 /**
- * A dtype that an operation does not take.
+ * A dtype that an operation does not accept.
  *
  * See docs/errors.md#dtypeerror.
  *
@@ -157,7 +158,7 @@ export class AxisError extends RangeError {
 }
 
 /**
- * An index outside the axis that it points into.
+ * An index outside the range of its axis.
  *
  * See docs/errors.md#indexerror.
  *
@@ -169,7 +170,7 @@ export class IndexError extends RangeError {
 }
 
 /**
- * An argument that is neither of the wrong shape nor of the wrong dtype, but of a wrong value.
+ * An argument whose shape and dtype are valid, but whose value is not.
  *
  * See docs/errors.md#argumenterror.
  *
@@ -181,7 +182,7 @@ export class ArgumentError extends TypeError {
 }
 
 /**
- * A traced value used where a concrete one is needed, or outside the transform that made it.
+ * A traced value used where a concrete one is needed, or outside the transform that created it.
  *
  * See docs/errors.md#traceerror.
  *
@@ -193,7 +194,7 @@ export class TraceError extends TypeError {
 }
 
 /**
- * Work that needs more memory than there is or than it may take.
+ * Work that needs more memory than is available or allowed.
  *
  * See docs/errors.md#memoryerror.
  *
@@ -205,7 +206,7 @@ export class MemoryError extends RangeError {
 }
 
 /**
- * A NaN or an infinity where `configure` made it an error.
+ * A NaN or an infinity, if `configure` makes these an error.
  *
  * See docs/errors.md#nonfiniteerror.
  *
@@ -220,7 +221,7 @@ export class NonFiniteError extends RangeError {
 export class XlaError extends Error {
   /** The class's name, as printed before the message. */
   override name = "XlaError";
-  /** XLA's name of the kind of error, such as `INVALID_ARGUMENT` or `RESOURCE_EXHAUSTED`. */
+  /** XLA's name for the kind of error, such as `INVALID_ARGUMENT` or `RESOURCE_EXHAUSTED`. */
   readonly code: string;
 
   constructor(message: string, code: string) {
@@ -229,13 +230,13 @@ export class XlaError extends Error {
   }
 }
 
-/** An error of a WebGPU device: one that cannot be opened, was lost, or refused work. */
+/** An error of a WebGPU device: one that cannot be opened, was lost, or rejected work. */
 export class WebGpuError extends Error {
   /** The class's name, as printed before the message. */
   override name = "WebGpuError";
 }
 
-/** A fault of the library itself: never the user's doing. */
+/** An internal error of the library, which is never caused by the user. */
 export class InternalError extends Error {
   /** The class's name, as printed before the message. */
   override name = "InternalError";
@@ -276,7 +277,7 @@ export function traceError(message: string): TraceError {
   return atUserLine(message, (message) => new TraceError(message));
 }
 
-/** An error for memory that ran out; the stack begins at the user's line. */
+/** An error for insufficient memory; the stack begins at the user's line. */
 export function memoryError(message: string): MemoryError {
   return atUserLine(message, (message) => new MemoryError(message));
 }
@@ -296,7 +297,7 @@ export function webGpuError(message: string): WebGpuError {
   return atUserLine(message, (message) => new WebGpuError(message));
 }
 
-/** An error for a state that the library promises never to reach. */
+/** An error for a state that should be impossible. */
 export function internalError(message: string): InternalError {
   return new InternalError(`${message} (this is a fault in Jacobi; please report it)`);
 }

@@ -1,7 +1,7 @@
 /**
  * Half floats as their 16 bits: `float16` of IEEE 754 (5 bits of exponent, 10 of fraction) and
- * `bfloat16` (the upper half of a float32). Numbers become halves by rounding to nearest, ties to
- * even; what lies beyond the largest half, and half a step more, becomes infinite.
+ * `bfloat16` (the upper half of a float32). Numbers become halves by rounding to nearest, ties to even;
+ * numbers beyond the largest half plus half a step become infinite.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Dtype, HalfDtype } from "./dtype.ts";
 
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
-/** The place of the upper word of a double. */
+/** The index of the upper word of a double. */
 const UPPER = new Uint8Array(Uint32Array.of(1).buffer)[0];
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
@@ -25,7 +25,7 @@ export function roundTo(value: number, dtype: Dtype): number {
   }
   double[0] = Math.max(size, least);
   const exponent = (words[UPPER] >>> 20) - 1023;
-  // A number so large that the last digit of the sum is the last one that is kept.
+  // A number so large that the last digit of the sum is the last digit to keep.
   const large = 1.5 * 2 ** (exponent + 52 - fraction);
   const rounded = size + large - large;
   return value < 0 || Object.is(value, -0) ? -rounded : rounded;
@@ -44,7 +44,7 @@ function halfBits(source: Uint32Array, dtype: HalfDtype): Uint16Array<ArrayBuffe
     } else if (size >= 0x47800000) {
       out[i] = sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
     } else if (size < 0x38800000) {
-      // Below the normal halves: the sum's last bits are the fraction.
+      // Below the normal halves, the last bits of the sum are the fraction.
       singleBits[0] = size;
       single[0] += 0.5;
       out[i] = sign | (singleBits[0] - 0x3f000000);
@@ -66,7 +66,7 @@ export function encodeHalves(
   return halfBits(new Uint32Array(singles.buffer, singles.byteOffset, singles.length), dtype);
 }
 
-/** The numbers behind the bits of halves; all of them are numbers of float32. */
+/** The values of the bits of halves; all of them are numbers of float32. */
 export function decodeHalves(bits: ArrayLike<number>, dtype: HalfDtype): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bits.length);
   const out = new Uint32Array(values.buffer);

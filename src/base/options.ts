@@ -1,6 +1,6 @@
 /**
- * Option objects, read with care: a positional argument in their place, or a misspelt name, is an
- * error instead of being ignored.
+ * Validation of option objects: a positional argument instead of one, or a misspelt name, is an error
+ * instead of being ignored.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { describeValue } from "./dtype.ts";
 import { argumentError } from "./errors.ts";
 
 /**
- * `options`, or none when left out, checked to be an object with no other names than these.
+ * `options`, or an empty object if omitted, checked to be an object with these names only.
  *
- * @param what Begins the message: "Cannot sum".
+ * @param what The start of the message: "Cannot sum".
  */
 export function readOptions<Options extends object>(
   what: string,
@@ -35,13 +35,16 @@ export function readOptions<Options extends object>(
   return options;
 }
 
-/** `value`, the option `name`, when it is true or false. */
+/** `value`, the option `name`, checked to be true or false. */
 export function checkFlag(value: unknown, what: string, name: string): boolean {
   if (typeof value === "boolean") return value;
   throw argumentError(`${what}: ${name} must be true or false, got ${describeValue(value)}`);
 }
 
-/** Throws when `name` cannot be that of an axis; `what` begins the message: "Cannot apply vmap". */
+/**
+ * Throws when `name` is not a valid name of an axis; `what` is the start of the message: "Cannot apply
+ * vmap".
+ */
 export function checkAxisName(name: unknown, what: string): void {
   if (typeof name === "string" && !name.endsWith("'")) return;
   throw argumentError(

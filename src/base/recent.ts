@@ -1,23 +1,23 @@
 /**
- * What was made, kept for as long as there is room for it.
+ * A cache of recently used values with limited capacity.
  *
  * @module
  */
 
-/** Values by keys, of which those that were used longest ago make room for others. */
+/** Values by keys; the least recently used ones are removed to make space for others. */
 export class Recent<K, V> {
   readonly #values = new Map<K, V>();
   readonly #sizeOf: (value: V) => number;
   readonly #room: number;
   #size = 0;
 
-  /** `room` is the most that sizes add up to, but for the value that was used last. */
+  /** `room` is the maximum total size, excluding the most recently used value. */
   constructor(room: number, sizeOf: (value: V) => number) {
     this.#room = room;
     this.#sizeOf = sizeOf;
   }
 
-  /** The value of a key, made if there is none. */
+  /** The value of a key, created if there is none. */
   get(key: K, make: () => V): V {
     const known = this.#values.get(key);
     if (known !== undefined) this.#values.delete(key);

@@ -14,16 +14,16 @@ import type { Dtype } from "./dtype.ts";
  */
 export type Shape = readonly number[];
 
-/** The most elements a tensor may have: flat positions are int32. */
+/** The maximum number of elements of a tensor: flat positions are int32. */
 export const MAX_SIZE = 2 ** 31 - 1;
 
-/** The most bytes that the elements of one tensor may take: 4 GiB. */
+/** The maximum number of bytes of the elements of one tensor: 4 GiB. */
 export const MAX_BYTES = 2 ** 32;
 
-/** The most axes a tensor may have, as in PyTorch. */
+/** The maximum number of axes of a tensor, as in PyTorch. */
 export const MAX_NDIM = 64;
 
-/** How many elements a shape has along some of its axes together. */
+/** The number of elements along some axes of a shape together. */
 export function lengthAlong(shape: Shape, axes: readonly number[]): number {
   return axes.reduce((product, axis) => product * shape[axis], 1);
 }
@@ -32,11 +32,11 @@ export function lengthAlong(shape: Shape, axes: readonly number[]): number {
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (let i = 0; i < shape.length; i++) size *= shape[i];
-  // Lengths whose product overflows, times a length of 0.
+  // The product overflowed to infinity before a length of 0.
   return Number.isNaN(size) ? 0 : size;
 }
 
-/** How many bytes the elements of a type take. */
+/** The number of bytes of the elements of a type. */
 export function bytesOf(
   { dtype, shape }: { readonly dtype: Dtype; readonly shape: Shape },
 ): number {
@@ -51,19 +51,20 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
-/** `float32[2,3]`: how types are printed everywhere. */
+/** `float32[2,3]`: the printed form of types. */
 export function showType(type: { readonly dtype: Dtype; readonly shape: Shape }): string {
   return `${type.dtype}[${type.shape.join(",")}]`;
 }
 
-/** `[2,3]`: how bare shapes are printed. */
+/** `[2,3]`: the printed form of shapes. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(",")}]`;
 }
 
 /**
- * A frozen copy of `shape`, checked: every entry a non-negative integer, no holes, and no more
- * elements in all than a tensor can hold. `what` begins the message: "Cannot reshape".
+ * A frozen copy of `shape`, checked: every entry is a non-negative integer, there are no holes, and the
+ * number of elements does not exceed the limit for a tensor. `what` is the start of the message:
+ * "Cannot reshape".
  */
 export function checkShape(shape: unknown, what: string): Shape {
   if (!Array.isArray(shape)) {
@@ -83,14 +84,14 @@ export function checkShape(shape: unknown, what: string): Shape {
   return Object.freeze(checked);
 }
 
-/** Throws when a shape has more axes than a tensor may have. */
+/** Throws when a shape has more axes than the limit for a tensor. */
 export function checkNdim(shape: Shape, what: string): void {
   if (shape.length > MAX_NDIM) {
     throw shapeError(`${what}: expected at most ${MAX_NDIM} axes, got ${shape.length}`);
   }
 }
 
-/** Throws when a tensor of this shape would have more elements than a tensor can hold. */
+/** Throws when the number of elements of this shape exceeds the limit for a tensor. */
 export function checkSize(shape: Shape, what: string): void {
   if (sizeOf(shape) > MAX_SIZE) {
     throw shapeError(
@@ -118,7 +119,7 @@ export function checkAxis(axis: unknown, ndim: number, what: string): number {
  */
 export type AxisArgument = number | readonly number[] | null | undefined;
 
-/** The sorted, distinct axes that `axis` names; all of them when it is left out. */
+/** The sorted, distinct axes in `axis`; all axes when it is omitted. */
 export function checkAxes(axis: AxisArgument, ndim: number, what: string): number[] {
   if (axis === undefined || axis === null) return range(ndim);
   const axes = Array.from(Array.isArray(axis) ? axis : [axis], (a) => checkAxis(a, ndim, what));
@@ -182,7 +183,7 @@ export function removeAt<T>(list: readonly T[], at: number): T[] {
   return [...list.slice(0, at), ...list.slice(at + 1)];
 }
 
-/** The permutation that undoes `permutation`. */
+/** The inverse of `permutation`. */
 export function inversePermutation(permutation: readonly number[]): number[] {
   const inverse: number[] = new Array(permutation.length);
   permutation.forEach((from, to) => inverse[from] = to);

@@ -1,5 +1,5 @@
 /**
- * Warnings on the console, which can be turned off.
+ * Warnings on the console, which can be disabled.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export function configureWarnings(on: boolean): void {
   isOn = on;
 }
 
-/** Prints a warning, unless they are turned off. */
+/** Prints a warning, unless warnings are disabled. */
 export function warn(message: string): void {
   if (isOn) console.warn(`Jacobi: ${message}`);
 }

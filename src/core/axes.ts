@@ -111,7 +111,7 @@ function names(): string {
 function programsOf({ primitive, params }: Pick<Equation, "primitive" | "params">) {
   const own = programsIn(params);
   if (!primitive.isCall || primitive.boundAxes !== undefined) return own;
-  // The programs of a call may be created on access; they are not own properties then.
+  // The program of a call may be created on access; it is not an own property then.
   const { program } = params as { readonly program?: unknown };
   return program instanceof Program && !own.includes(program) ? [...own, program] : own;
 }

@@ -88,7 +88,7 @@ export function inspectFinite(
     ...(infinities ? [["Infinity", isInfinite] as const] : []),
   ];
   return (primitive, args, results) => {
-    // The programs within it were already inspected, with their constants as operands.
+    // The operations of its program were already inspected, and their operands include its constants.
     if (primitive.derivative.kind === "program") return;
     for (const [kind, test] of kinds) {
       for (let i = 0; i < results.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * Meshes of devices, and how tensors are divided over them.
+ * Meshes of devices, and sharding of tensors over them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Shape } from "../base/shape.ts";
 import { Device } from "./device.ts";
 
 /**
- * Devices arranged along named axes. Made by `mesh`; equal meshes are one object.
+ * Devices arranged along named axes. Created by `mesh`; equal meshes are one object.
  *
  * @category Devices
  * @example Four parts by two
@@ -25,14 +25,14 @@ import { Device } from "./device.ts";
 export class Mesh {
   /** The length of each axis by its name, the outermost first. */
   readonly axes: Readonly<Record<string, number>>;
-  /** The devices, with the last axis the fastest; `null` for a mesh of axes alone. */
+  /** The devices in row-major order; `null` for a mesh without devices. */
   readonly devices: readonly Device[] | null;
-  /** How many positions it has: the product of its axes' lengths. */
+  /** The number of positions: the product of the lengths of its axes. */
   readonly size: number;
-  /** Its shardings by their text. */
+  /** The shardings of this mesh by their text. */
   readonly #shardings = new Map<string, Sharding>();
 
-  /** Made by the library only. */
+  /** For internal use: meshes are created by the library. */
   constructor(axes: Readonly<Record<string, number>>, devices: readonly Device[] | null) {
     this.axes = Object.freeze({ ...axes });
     this.devices = devices === null ? null : Object.freeze([...devices]);
@@ -41,7 +41,7 @@ export class Mesh {
   }
 
   /**
-   * The sharding of this mesh with these axes' names for each axis of a tensor.
+   * The sharding over this mesh with these names of mesh axes for each axis of a tensor.
    *
    * @internal
    */
@@ -55,31 +55,31 @@ export class Mesh {
     return known;
   }
 
-  /** Its axes, and its devices if it has any: `mesh(data: 2, model: 2 on xla-cpu:0, …)`. */
+  /** The axes, and the devices if there are any: `mesh(data: 2, model: 2 on xla-cpu:0, …)`. */
   toString(): string {
     const axes = Object.entries(this.axes).map(([name, length]) => `${name}: ${length}`).join(", ");
     return `mesh(${axes}${this.devices === null ? "" : ` on ${this.devices.join(", ")}`})`;
   }
 
-  /** What `console.log` shows in Deno. */
+  /** The text that `console.log` shows in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** What `console.log` shows in Node. */
+  /** The text that `console.log` shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 }
 
-/** How many shardings there are. */
+/** The number of shardings created so far. */
 let shardings = 0;
 
 /**
- * How a tensor is divided over a mesh. Made by `shard`; equal shardings are one object.
+ * How a tensor is divided over a mesh. Created by `shard`; equal shardings are one object.
  *
  * @category Devices
- * @example What lies in each place
+ * @example The part at each position
  * ```ts
  * import { mesh, shard } from "@jacobi/jacobi";
  *
@@ -91,18 +91,18 @@ export class Sharding {
   /** The mesh. */
   readonly mesh: Mesh;
   /**
-   * Which one it is: no other has its number.
+   * A unique number.
    *
    * @internal
    */
   readonly id: number = ++shardings;
   /**
-   * For each axis of a tensor the axes of the mesh that it is divided over, outermost first; none for
-   * axes that are whole everywhere, as axes beyond the list are.
+   * For each axis of a tensor the axes of the mesh that it is divided over, outermost first. The list
+   * is empty for axes that are not divided; the same holds for axes beyond the end of `spec`.
    */
   readonly spec: readonly (readonly string[])[];
 
-  /** Made by the library only. */
+  /** For internal use: shardings are created by the library. */
   constructor(mesh: Mesh, spec: readonly (readonly string[])[]) {
     this.mesh = mesh;
     this.spec = Object.freeze(spec.map((names) => Object.freeze([...names])));
@@ -114,19 +114,19 @@ export class Sharding {
     return `shard(${[this.mesh, ...this.spec.map(showEntry)].join(", ")})`;
   }
 
-  /** What `console.log` shows in Deno. */
+  /** The text that `console.log` shows in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** What `console.log` shows in Node. */
+  /** The text that `console.log` shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 }
 
 /**
- * Where a tensor was placed: on a device, or over a mesh.
+ * The placement of a tensor: on a device, or over a mesh.
  *
  * @category Devices
  */
@@ -135,22 +135,25 @@ export type Placement = Device | Sharding;
 /** Where programs run: on a device, or on all devices of a mesh. */
 export type Place = Device | Mesh;
 
-/** Where programs on a tensor run. */
+/** The device or mesh on which programs on a tensor run. */
 export function placeOf(placement: Placement): Place {
   return placement instanceof Sharding ? placement.mesh : placement;
 }
 
-/** How a tensor that was placed so is divided over a mesh: what is not on it yet is whole everywhere. */
+/**
+ * How a tensor with this placement is divided over a mesh; a tensor that is not on the mesh yet is not
+ * divided.
+ */
 export function shardingIn(mesh: Mesh, placement: Placement | null): Sharding {
   return placement instanceof Sharding && placement.mesh === mesh ? placement : mesh.sharding([]);
 }
 
-/** The same sharding for tensors with an axis more at `axis`, which is whole everywhere. */
+/** The same sharding for tensors with an additional, undivided axis at `axis`. */
 export function insertAxis({ mesh, spec }: Sharding, axis: number): Sharding {
   return axis < spec.length ? mesh.sharding(spec.toSpliced(axis, 0, [])) : mesh.sharding(spec);
 }
 
-/** The same sharding for tensors without an axis. */
+/** The same sharding for tensors without one of the axes. */
 export function removeAxis({ mesh, spec }: Sharding, axis: number): Sharding {
   return mesh.sharding(spec.toSpliced(axis, 1));
 }
@@ -167,7 +170,7 @@ function showEntry(names: readonly string[]): string {
   return names.length === 1 ? names[0] : `[${names.join(", ")}]`;
 }
 
-/** Meshes by their axes and devices: equal ones are one object. */
+/** Meshes by their axes and devices: equal meshes are one object. */
 const meshes = new Map<string, Mesh>();
 
 /**
@@ -175,14 +178,14 @@ const meshes = new Map<string, Mesh>();
  *
  * @category Devices
  * @param axes The length of each axis by its name, the outermost first: `{ data: 4, model: 2 }`.
- * @param devices As many as there are positions, with the last axis the fastest. Without them the mesh has
- * names and lengths only: functions that are mapped over it (`shardMap`) run on one device, with the same
+ * @param devices One device for each position, in row-major order. Without them the mesh has names and
+ * lengths only: functions that are mapped over it (`shardMap`) run on one device, with the same
  * results.
  * @returns The mesh. Calls with equal axes and devices give the same object.
- * @throws {ArgumentError} when a name or a length is invalid, or the devices are not as many different ones
- * as there are positions.
+ * @throws {ArgumentError} when a name or a length is invalid, or `devices` does not have one distinct
+ * device for each position.
  *
- * @example Axes without machines
+ * @example Axes without devices
  * ```ts
  * import { mesh } from "@jacobi/jacobi";
  *
@@ -203,7 +206,7 @@ export function mesh(
   if (entries.length === 0) throw argumentError(`${what} without axes: name at least one`);
   for (const [name, length] of entries) {
     checkAxisName(name, what);
-    // JavaScript lists such keys in an order of its own.
+    // JavaScript orders such keys differently.
     if (/^\d+$/.test(name)) throw argumentError(`${what} with an axis called ${name}: use a word`);
     if (Number.isInteger(length) && length > 0) continue;
     throw argumentError(
@@ -215,7 +218,7 @@ export function mesh(
   if (devices !== undefined) checkDevices(devices, size, what);
   const key = JSON.stringify([entries, devices?.map(String)]);
   let known = meshes.get(key);
-  // A device that was closed may have given its name to no other: names are not used twice.
+  // Device names are unique even after a device is closed.
   if (known === undefined) meshes.set(key, known = new Mesh(axes, devices ?? null));
   return known;
 }
@@ -234,16 +237,16 @@ function checkDevices(devices: readonly Device[], size: number, what: string): v
 
 /**
  * How a tensor is divided over a mesh: for each of its axes the axes of the mesh that it is split over.
- * Over axes of the mesh that are not named, every position has the same part.
+ * Along axes of the mesh that are not named, the parts are replicated.
  *
  * @category Devices
- * @param mesh What `mesh` gave.
+ * @param mesh A mesh created by `mesh`.
  * @param spec For each axis of the tensor the name of an axis of the mesh, several names (the outermost
  * first), or `null` where it is not split; axes beyond the list are not split either.
  * @returns The sharding. Calls with equal arguments give the same object.
- * @throws {ArgumentError} when the mesh has no axis of a name, or a name stands twice.
+ * @throws {ArgumentError} when the mesh has no axis of a name, or a name is repeated.
  *
- * @example Rows over one axis, everything over another
+ * @example Rows over one axis, all elements over another
  * ```ts
  * import { mesh, shard } from "@jacobi/jacobi";
  *
@@ -262,7 +265,7 @@ export function shard(mesh: Mesh, ...spec: readonly ShardingEntry[]): Sharding {
   return mesh.sharding(readSpec(mesh, spec, what));
 }
 
-/** The axes of a mesh for each axis of a tensor; `what` begins messages. */
+/** The axes of a mesh for each axis of a tensor; `what` is the start of error messages. */
 export function readSpec(
   mesh: Mesh,
   spec: readonly ShardingEntry[],
@@ -290,13 +293,13 @@ export function readSpec(
   });
 }
 
-/** Into how many parts a sharding splits an axis of a tensor. */
+/** The number of parts into which a sharding splits an axis of a tensor. */
 export function partsAlong({ mesh, spec }: Sharding, axis: number): number {
   return (spec[axis] ?? []).reduce((product, name) => product * mesh.axes[name], 1);
 }
 
 /**
- * The shape of each part of a tensor; `what` begins messages.
+ * The shape of each part of a tensor; `what` is the start of error messages.
  *
  * @throws {ShapeError} when the tensor has too few axes, or one is not divisible into its parts.
  */
@@ -317,7 +320,7 @@ export function shardShape(sharding: Sharding, shape: Shape, what: string): Shap
   });
 }
 
-/** For each place of the mesh, in order, which part along each axis of a tensor lies there. */
+/** For each position of the mesh, in order, the index of its part along each axis of a tensor. */
 export function partsOf({ mesh, spec }: Sharding, ndim: number): readonly (readonly number[])[] {
   const lengths = Object.entries(mesh.axes);
   return Array.from({ length: mesh.size }, (_, place) => {

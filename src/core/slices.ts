@@ -1,5 +1,5 @@
 /**
- * What stands in an index besides integers and tensors: slices, and new axes.
+ * Entries of an index besides integers and tensors: slices, and new axes.
  *
  * @module
  */
@@ -7,19 +7,19 @@ import { describeValue, DESCRIPTION } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 
 /**
- * Positions on an axis: what {@linkcode slice} gives.
+ * Positions on an axis, as created by {@linkcode slice}.
  *
  * @category Tensors
  */
 export class Slice {
-  /** The first position; `null` begins at the end that the step comes from. */
+  /** The first position; `null` begins at the end of the axis from which the step starts. */
   readonly start: number | null;
-  /** The position before which it stops; `null` goes on to the end of the axis. */
+  /** The end of the slice, exclusive; `null` continues to the end of the axis. */
   readonly stop: number | null;
-  /** The distance of neighbours, not zero; a negative one goes backwards. */
+  /** The step between positions, not zero; a negative step goes backwards. */
   readonly step: number;
 
-  /** Made by {@linkcode slice}. @internal */
+  /** Created by {@linkcode slice}. @internal */
   constructor(start: number | null, stop: number | null, step: number) {
     this.start = start;
     this.stop = stop;
@@ -27,25 +27,25 @@ export class Slice {
     Object.freeze(this);
   }
 
-  /** How it is written, for messages. */
+  /** The source form, for messages. */
   toString(): string {
     return `slice(${this.start}, ${this.stop}${this.step === 1 ? "" : `, ${this.step}`})`;
   }
 
-  /** What messages show. @internal */
+  /** The text in messages. @internal */
   get [DESCRIPTION](): string {
     return this.toString();
   }
 }
 
 /**
- * Positions on an axis, as one entry of an index: from `start` on, up to but not with `stop`.
+ * Positions on an axis, as one entry of an index: from `start` up to `stop`, exclusive.
  *
  * @category Tensors
  * @param start The first position; negative counts from the end of the axis, `null` leaves it open.
- * @param stop The position to stop before; negative counts from the end, `null` leaves it open.
- * @param step The distance of neighbours, 1 by default; a negative one goes backwards.
- * @returns The slice. Positions beyond the ends of the axis that it meets are clamped.
+ * @param stop The end, exclusive; negative counts from the end, `null` leaves it open.
+ * @param step The step between positions, 1 by default; a negative step goes backwards.
+ * @returns The slice. Positions beyond the ends of an axis are clamped when it is used.
  * @throws {ArgumentError} when `start` or `stop` is neither an integer nor `null`, or `step` is not an
  * integer or is 0.
  *
@@ -80,8 +80,8 @@ export function slice(start: number | null, stop: number | null, step?: number):
 }
 
 /**
- * An entry of an index that gives the part a new axis of length one there, as NumPy's `newaxis`. (`null`
- * takes a whole axis.)
+ * An entry of an index that inserts a new axis of length one, as NumPy's `newaxis`. (`null` takes a
+ * whole axis.)
  *
  * @category Tensors
  * @example A column

@@ -1,44 +1,44 @@
 /**
- * Where the elements of tensors live: on the heap, or outside of it in memory that compiled programs
- * work on. Since tensors never change, elements can move between the two without being noticed.
+ * Storage of the elements of tensors: on the heap, or outside of it in memory used by compiled
+ * programs. Since tensors are immutable, elements can move between the two transparently.
  *
  * @module
  */
 import type { Elements } from "../base/dtype.ts";
 
 /**
- * Elements that are kept outside of the heap, at least for now. What belongs to a storage does not
- * refer to it, so it is told which one it is.
+ * Elements that are stored outside of the heap, at least for now. A resident holds no reference to its
+ * storage, and therefore receives the storage as an argument.
  */
 export interface Resident {
-  /** Gives `f` the elements where they are; they may move as soon as it has returned. */
+  /** Calls `f` with the elements in their current location; they may move as soon as it has returned. */
   peek<T>(f: (elements: Elements) => T, storage: Storage): T;
-  /** The elements on the heap, for good; copied there at the first call. */
+  /** The elements on the heap, permanently; copied there at the first call. */
   elements(storage: Storage): Elements;
-  /** Why the elements cannot be read without waiting, in words; left out, or `null`, where they can. */
+  /** The reason why the elements cannot be read without waiting; omitted, or `null`, if they can. */
   readonly hidden?: string | null;
-  /** A promise for the work that computes the elements, where there is such work. */
+  /** A promise for the work that computes the elements, if there is any. */
   ready?(): Promise<void>;
   /**
-   * Brings the elements to where `peek` and `elements` give them without waiting; left out where they do
-   * so as soon as the work is done.
+   * Moves the elements to where `peek` and `elements` can read them without waiting; omitted if they
+   * can do so as soon as the work is done.
    */
   arrive?(storage: Storage): Promise<void>;
 }
 
 /**
- * The elements of one tensor, or of several that differ in shape alone. Nothing refers to a storage
- * but its tensors, so that it is collected with the last of them.
+ * The elements of one tensor, or of several that differ in shape alone. Only tensors refer to a
+ * storage, so that it is garbage-collected with the last of them.
  */
 export class Storage {
-  /** How many elements there are; one for a splat. */
+  /** The number of elements; one for a splat. */
   readonly length: number;
-  /** How many tensors have been made of it or may be, less those that were given up. */
+  /** The number of tensors that use it or may do so, less those that were donated. */
   sharers = 0;
   #elements: Elements | null = null;
   #resident: Resident | null = null;
 
-  /** Wraps elements without a copy; those of a resident are `length` many. */
+  /** Wraps elements without a copy; a resident has `length` elements. */
   constructor(held: Elements);
   constructor(held: Resident, length: number);
   constructor(held: Elements | Resident, length?: number) {
@@ -51,12 +51,12 @@ export class Storage {
     }
   }
 
-  /** What keeps the elements, once they have left the heap; from then on it knows where they are. */
+  /** The owner of the elements after they have left the heap, which from then on tracks their location. */
   get resident(): Resident | null {
     return this.#resident;
   }
 
-  /** Hands the elements to `resident`, which has them already, and lets go of them. */
+  /** Transfers the elements to `resident`, which already has a copy, and drops its own. */
   moveTo(resident: Resident): void {
     this.#resident = resident;
     this.#elements = null;
@@ -67,7 +67,7 @@ export class Storage {
     return this.#elements ?? this.#resident!.elements(this);
   }
 
-  /** A promise for the work behind the elements. */
+  /** A promise for the work that computes the elements. */
   ready(): Promise<void> {
     return this.#resident?.ready?.() ?? Promise.resolve();
   }
@@ -77,7 +77,10 @@ export class Storage {
     return this.#resident?.arrive?.(this) ?? this.ready();
   }
 
-  /** Gives `f` the elements where they are, without a copy; it must not keep or change them. */
+  /**
+   * Calls `f` with the elements in their current location, without a copy; `f` must not keep or change
+   * them.
+   */
   peek<T>(f: (elements: Elements) => T): T {
     return this.#elements === null ? this.#resident!.peek(f, this) : f(this.#elements);
   }

@@ -1,6 +1,6 @@
 /**
- * The one value type: an immutable n-dimensional array. Concrete tensors hold elements; tracers (see
- * `trace.ts`) stand for values that a transform follows. Both are `Tensor`s.
+ * The only value type: an immutable n-dimensional array. Concrete tensors hold elements; tracers (see
+ * `trace.ts`) represent values in a transform. Both are `Tensor`s.
  *
  * @module
  */
@@ -53,45 +53,46 @@ export interface Type {
 }
 
 /**
- * Whatever public functions accept where a tensor is expected.
+ * The values that public functions accept where a tensor is expected.
  *
  * @category Tensors
  */
 export type TensorLike = LikeOf<Tensor>;
 
 /**
- * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step one
- * (a third entry, the step, only beside a `null`: three numbers could be meant as a list), `null` for the
- * whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or typed array) of integers, or a mask.
+ * One entry of an index: an integer, `slice(start, stop, step)`, `[start, stop]` for a slice of step
+ * one (a third entry, the step, is allowed only together with a `null`, since three numbers could be a
+ * list of indices), `null` for the whole axis, `"..."` for all axes not named, `newAxis`, a tensor (or
+ * typed array) of integers, or a mask.
  *
  * @category Tensors
  */
 export type Index = IndexOf<Tensor>;
 
-/** How many entries nested arrays may have: JavaScript's own cannot hold many more. */
+/** The maximum number of entries of nested arrays: JavaScript's own cannot hold many more. */
 const MAX_ENTRIES = 2 ** 27;
 
 /**
- * What `structuredClone` and `postMessage` stumble over, and show: they would copy a tensor without
- * its elements. A symbol is what they refuse most clearly.
+ * A value that makes `structuredClone` and `postMessage` fail, and appears in their message: they would
+ * copy a tensor without its elements. A symbol gives the clearest error.
  */
 const UNCLONEABLE = Symbol("a tensor; use tree.toTransfer instead");
 
-/** Of a traced tensor that is asked where it is. */
+/** Advice for reading the placement of a traced tensor. */
 const WHEN_PLACED = "it is known when it runs; see that of the arguments or of the results";
 
 /**
- * The methods that free functions give.
+ * The methods that correspond to free functions.
  *
  * @category Tensors
  */
 export interface Tensor extends TensorMethods<Tensor> {}
 
 /**
- * An immutable n-dimensional array, or a tracer that stands for one.
+ * An immutable n-dimensional array, or a tracer that represents one.
  *
  * Tensors come from `tensor`, `zeros` and the other creation functions, and from operations; there is
- * no public constructor. No operation changes a tensor: each gives a new one.
+ * no public constructor. Operations do not change tensors, they return new ones.
  *
  * @example Methods and free functions are the same
  * ```ts
@@ -107,10 +108,10 @@ export abstract class Tensor implements Type {
   readonly dtype: Dtype;
   /** The length of each axis, outermost first; frozen. */
   readonly shape: Shape;
-  /** An entry that structured clones cannot hold. @internal */
+  /** A property that prevents structured clones. @internal */
   readonly uncloneable: symbol = UNCLONEABLE;
 
-  /** Made by the library only. */
+  /** For internal use: tensors are created by the library. */
   protected constructor(dtype: Dtype, shape: Shape) {
     checkNdim(shape, "Cannot make a tensor");
     this.dtype = dtype;
@@ -118,8 +119,8 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The concrete tensor behind this value, for `purpose` ("read the elements of"). Where there is none,
-   * the message ends with `advice`, by default how to choose between values.
+   * The concrete tensor of this value, for `purpose` ("read the elements of"). If there is none, the
+   * error message ends with `advice`, by default how to choose between values.
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
    * @internal
@@ -127,10 +128,10 @@ export abstract class Tensor implements Type {
   abstract concrete(purpose: string, advice?: string): Concrete;
 
   /**
-   * The device of its elements, or, for a tensor that was not placed on a device, the one on which work on
-   * it runs.
+   * The device of its elements; for a tensor that was not placed on a device, the device that runs work
+   * on it.
    *
-   * @throws {TraceError} when the value is traced and where it will be is not known.
+   * @throws {TraceError} when the value is traced and its placement is not known.
    * @throws {ArgumentError} when it is divided over the devices of a mesh.
    */
   get device(): Device {
@@ -145,7 +146,7 @@ export abstract class Tensor implements Type {
   /**
    * How it is divided over the devices of a mesh; `null` for a tensor on one device.
    *
-   * @throws {TraceError} when the value is traced and where it will be is not known.
+   * @throws {TraceError} when the value is traced and its placement is not known.
    */
   get sharding(): Sharding | null {
     const { placement } = this.concrete("tell the sharding of", WHEN_PLACED);
@@ -153,8 +154,8 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * Where it was placed, or computed from others that were; `null` for all others, and where that is not
-   * known.
+   * The placement that it was given, or that follows from its operands; `null` if there is none, or if
+   * it is not known.
    *
    * @internal
    */
@@ -190,7 +191,7 @@ export abstract class Tensor implements Type {
    * The only element, as a JavaScript value: a number, a boolean for dtype `bool`, or `{ re, im }` for a
    * complex dtype.
    *
-   * TypeScript cannot see the dtype, and takes a number by default: write `x.item<boolean>()` for a
+   * TypeScript cannot infer the dtype, and assumes a number by default: write `x.item<boolean>()` for a
    * boolean.
    *
    * @throws {ShapeError} unless the tensor has exactly one element.
@@ -211,11 +212,11 @@ export abstract class Tensor implements Type {
    * The elements as nested arrays, or as one JavaScript value for a scalar; a fresh copy.
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
-   * @throws {ShapeError} when there are more elements than arrays can hold; `data` gives them.
+   * @throws {ShapeError} when there are more elements than arrays can hold; use `data` instead.
    */
   toArray(): NestedArray | number | boolean | ComplexNumber {
     const value = this.concrete("read the elements of");
-    // Of a tensor without elements, too, the axes before the empty one are arrays.
+    // If the tensor has no elements, the axes before the empty one are arrays, too.
     const entries = this.shape.map((_, axis) => sizeOf(this.shape.slice(0, axis + 1)));
     if (entries.some((count) => count > MAX_ENTRIES)) {
       throw shapeError(
@@ -228,7 +229,7 @@ export abstract class Tensor implements Type {
       : value.peek((elements) => this.#nest(elements));
   }
 
-  /** `elements`, all of this tensor's, as nested arrays. */
+  /** All `elements` of this tensor as nested arrays. */
   #nest(elements: Elements): NestedArray | number | boolean {
     const isBool = this.dtype === "bool";
     const shape = this.shape;
@@ -246,12 +247,12 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The elements in row-major order, as a fresh typed array: of the class that the dtype names,
+   * The elements in row-major order, as a fresh typed array: of the class with the name of the dtype,
    * `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of bits for `bfloat16`, and for `float16` a
-   * `Float16Array` where the engine has it, else `Uint16Array` of bits. For a complex dtype real and
-   * imaginary parts alternate. `fromBuffer` makes a tensor of it again.
+   * `Float16Array` if the engine supports it, else `Uint16Array` of bits. For a complex dtype real and
+   * imaginary parts alternate. `fromBuffer` is the inverse.
    *
-   * TypeScript cannot see the dtype: say which array it is where that matters, with
+   * TypeScript cannot infer the dtype: specify the class of the array if necessary, with
    * `x.data<Float32Array>()` or by the type of the variable.
    *
    * @throws {TraceError} when the value is traced and has no concrete value.
@@ -293,7 +294,7 @@ export abstract class Tensor implements Type {
     return this.concrete("read the data of").arrive().then(() => this.data<Values>());
   }
 
-  /** What `JSON.stringify` writes: nested arrays, as `toArray` gives. */
+  /** The value for `JSON.stringify`: nested arrays, as returned by `toArray`. */
   toJSON(): NestedArray | number | boolean | ComplexNumber {
     return this.toArray();
   }
@@ -301,7 +302,7 @@ export abstract class Tensor implements Type {
   /**
    * The entries along the first axis, for `[...x]`, `for (const row of x)` and `const [a, b] = x`.
    *
-   * @throws {ShapeError} for a scalar, which has no axis to go along.
+   * @throws {ShapeError} for a scalar, which has no axis to iterate over.
    */
   *[Symbol.iterator](): Generator<Tensor, void, undefined> {
     if (this.ndim === 0) {
@@ -321,9 +322,9 @@ export abstract class Tensor implements Type {
 
   /**
    * JavaScript calls this for `x > 3`, `+x` and `` `${x}` ``. A one-element tensor compares as its
-   * value; arithmetic operators are refused, since they would lose the tensor.
+   * value; arithmetic operators throw, since their result would not be a tensor.
    *
-   * @throws {ArgumentError} for `+` and `==`, which do not say what they want.
+   * @throws {ArgumentError} for `+` and `==`, which do not specify a preferred type.
    * @throws {ShapeError} unless the tensor has exactly one element.
    */
   [Symbol.toPrimitive](hint: string): string | number {
@@ -334,52 +335,52 @@ export abstract class Tensor implements Type {
     );
   }
 
-  /** What `console.log` shows. */
+  /** The text that `console.log` shows. */
   protected shown(): string {
     return this.toString();
   }
 
-  /** Which copy of the library it belongs to. */
+  /** The copy of the library that it belongs to. */
   get [COPY](): object {
     return THIS_COPY;
   }
 
-  /** What `console.log` shows in Deno. */
+  /** The text that `console.log` shows in Deno. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.shown();
   }
 
-  /** What `console.log` shows in Node. */
+  /** The text that `console.log` shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.shown();
   }
 }
 
-/** Elements that nothing else knows, in a buffer of their own. */
+/** Elements without other references, in a buffer of their own. */
 function unshared(elements: Elements): Elements {
   return elements.byteLength === elements.buffer.byteLength ? elements : elements.slice();
 }
 
-/** The engine's class of arrays of float16, if it has one. */
+/** The engine's class of float16 arrays, if it has one. */
 const Float16 = (globalThis as unknown as {
   readonly Float16Array?: new (memory: ArrayBufferLike) => Elements;
 }).Float16Array;
 
-/** Bits of float16 as numbers where the engine has arrays of them. */
+/** Bits of float16 as numbers if the engine supports float16 arrays. */
 function asFloat16(bits: Elements): Elements {
   return Float16 === undefined ? bits : new Float16(bits.buffer);
 }
 
-/** A free function, whatever it takes after the tensor. */
+/** A free function, with any arguments after the tensor. */
 type Free = (x: Tensor, ...rest: unknown[]) => unknown;
 
-/** The methods that take any number of arguments. */
+/** The methods that take a variable number of arguments. */
 const VARIADIC = ["at", "reshape", "transpose", "permute"];
 
-/** Gives `Tensor` its methods; called once, by the module that defines the free functions. */
+/** Installs the methods of `Tensor`; called once, by the module that defines the free functions. */
 export function installMethods(table: MethodTable<Tensor>): void {
   for (const [name, f] of Object.entries(table as unknown as Record<string, Free>)) {
-    // The three arguments that most methods have at most are named, which makes calls faster.
+    // Most methods have at most three arguments. These are named parameters, which makes calls faster.
     const value = VARIADIC.includes(name)
       ? function (this: Tensor, ...rest: unknown[]): unknown {
         return f(this, ...rest);
@@ -393,24 +394,24 @@ export function installMethods(table: MethodTable<Tensor>): void {
 }
 
 /**
- * A tensor with its elements. They are in row-major order; a tensor whose elements are all equal may hold
- * just one (a splat), so that constants of any shape cost nothing.
+ * A tensor with its elements. They are in row-major order; a tensor whose elements are all equal may
+ * hold just one (a splat), so that constants of any shape need no memory.
  *
- * The elements are on the heap or elsewhere (see `storage.ts`), which nobody can tell: `elements`
- * gives them in any case, and `peek` does so without moving them.
+ * The elements are on the heap or elsewhere (see `storage.ts`). This is transparent: `elements` returns
+ * them in either case, and `peek` does so without moving them.
  *
  * @category Tensors
  */
 export class Concrete extends Tensor {
-  // At most one of these is there: elements that no other tensor shares need no storage of their own.
+  // At most one of these is set: elements that no other tensor shares need no storage of their own.
   #stored: Elements | null;
   #storage: Storage | null;
   #donatedAs = "";
   #placement: Placement | null = null;
 
   /**
-   * Wraps elements without a copy: the caller gives them up. A storage may be another tensor's. Half
-   * floats are given as their bits, a `Uint16Array`, or as numbers, which are rounded.
+   * Wraps elements without a copy: the caller transfers ownership. A storage may be another tensor's.
+   * Half floats are passed as their bits, a `Uint16Array`, or as numbers, which are rounded.
    */
   constructor(dtype: Dtype, shape: Shape, held: Elements | Storage) {
     super(dtype, shape);
@@ -422,13 +423,13 @@ export class Concrete extends Tensor {
     Object.freeze(this);
   }
 
-  /** Where it was placed, or computed from others that were; `null` for all others. */
+  /** The placement that it was given, or that follows from its operands; `null` if there is none. */
   override get placement(): Placement | null {
     return this.#placement;
   }
 
   /**
-   * Notes that it is on a device, over a mesh, or nowhere in particular; for whoever has just made it.
+   * Sets the placement: a device, a mesh, or none. To be called only by the creator of the tensor.
    *
    * @internal
    */
@@ -444,32 +445,33 @@ export class Concrete extends Tensor {
     return isHalf(this.dtype) ? decodeHalves(this.stored, this.dtype) : this.stored;
   }
 
-  /** What holds the elements, on the heap: the elements themselves, or the bits of half floats. */
+  /** The elements as they are stored, on the heap: the elements themselves, or the bits of half floats. */
   get stored(): Elements {
     return this.#stored ?? this.#kept().elements;
   }
 
-  /** How many elements are held: as many as there are, or one for a splat. */
+  /** The number of stored elements: all of them, or one for a splat. */
   get held(): number {
     return (this.#stored ?? this.#kept()).length;
   }
 
   /**
-   * Gives `f` what `elements` holds, where it is. `f` must neither keep nor change it, nor read another
-   * tensor meanwhile: that may compute elements that were dropped, and then memory grows and moves.
+   * Calls `f` with the value of `elements`, in its current location. `f` must neither keep nor change
+   * it, nor read another tensor meanwhile: that may recompute elements that were dropped, and memory
+   * may then grow and move.
    */
   peek<T>(f: (elements: Elements) => T): T {
     const { dtype } = this;
     return this.peekStored((stored) => f(isHalf(dtype) ? decodeHalves(stored, dtype) : stored));
   }
 
-  /** Gives `f` what `stored` holds, where it is, under the conditions of `peek`. */
+  /** Calls `f` with the value of `stored`, in its current location, under the conditions of `peek`. */
   peekStored<T>(f: (stored: Elements) => T): T {
     return this.#stored === null ? this.#kept().peek(f) : f(this.#stored);
   }
 
   /**
-   * A promise for the work behind the elements.
+   * A promise for the work that computes the elements.
    *
    * @internal
    */
@@ -487,7 +489,7 @@ export class Concrete extends Tensor {
   }
 
   /**
-   * What keeps the elements, for another tensor of the same elements in another shape.
+   * The storage of the elements, for another tensor of the same elements in another shape.
    *
    * @internal
    */
@@ -504,7 +506,7 @@ export class Concrete extends Tensor {
    * Makes this tensor unusable, because its memory was donated as `name`, an argument of a call. Tensors that
    * share its elements are values of their own and stay as they are.
    *
-   * @returns its storage if no other tensor shares it: the caller may do with it what it likes.
+   * @returns its storage if no other tensor shares it: the caller may reuse it freely.
    * @internal
    */
   giveUp(name: string): Storage | null {
@@ -515,7 +517,7 @@ export class Concrete extends Tensor {
     return --storage.sharers === 0 ? storage : null;
   }
 
-  /** Also where nothing is left to be shown. */
+  /** Also for a donated tensor, which has no elements. */
   protected override shown(): string {
     return this.isDonated ? showDonated(this) : this.toString();
   }
@@ -540,24 +542,30 @@ export class Concrete extends Tensor {
   }
 }
 
-/** What `console.log` shows of a donated tensor. */
+/** The text that `console.log` shows for a donated tensor. */
 export function showDonated(type: Type): string {
   return `tensor(<donated>, ${showType(type)})`;
 }
 
-/** Room for the elements of a tensor, as `allocate` gives, or a clear error when there is none. */
+/**
+ * Memory for the elements of a tensor, as returned by `allocate`; throws a clear error if there is not
+ * enough.
+ */
 export function allocateFor(type: Type): Elements {
   return allocateWith(allocate, type);
 }
 
-/** The doubles that `f` gives for each place, or a clear error where there is no room. */
+/** The double that `f` returns for each position; throws a clear error if there is not enough memory. */
 export function tabulate(length: number, f: (i: number) => number): Float64Array {
   const out = allocateFor({ dtype: "float64", shape: [length] }) as Float64Array;
   for (let i = 0; i < length; i++) out[i] = f(i);
   return out;
 }
 
-/** Room for what holds the elements of a tensor, as `allocateStored` gives, or a clear error. */
+/**
+ * Memory for the stored elements of a tensor, as returned by `allocateStored`; throws a clear error if
+ * there is not enough.
+ */
 export function allocateStoredFor(type: Type): Elements {
   return allocateWith(allocateStored, type);
 }
@@ -581,7 +589,7 @@ function allocateWith(allocator: typeof allocate, { dtype, shape }: Type): Eleme
   }
 }
 
-/** Runs `f`, which allocates memory for itself, or gives a clear error when there is not enough. */
+/** Runs `f`, which allocates memory for itself; throws a clear error if there is not enough. */
 export function withinMemory<T>(type: Type, f: () => T): T {
   try {
     return f();
@@ -598,19 +606,19 @@ export function dense(x: Concrete): Elements {
   return isSplat(x) ? allocateFor(x).fill(x.elements[0]) : x.elements;
 }
 
-/** What holds the elements of `x` in row-major order; not a copy unless `x` is a splat. */
+/** The stored elements of `x` in row-major order; not a copy unless `x` is a splat. */
 export function denseStored(x: Concrete): Elements {
   return isSplat(x) ? allocateStoredFor(x).fill(x.stored[0]) : x.stored;
 }
 
-/** Whether `x` holds one element for all. */
+/** Whether `x` holds one element that represents all of them. */
 export function isSplat(x: Concrete): boolean {
   return x.held === 1 && x.size !== 1;
 }
 
 /**
- * A concrete tensor of `shape` with `value` everywhere, held as one element. For a complex dtype it is
- * that of the parts: operations take real operands beside complex ones.
+ * A concrete tensor of `shape` with `value` everywhere, held as one element. For a complex dtype its
+ * dtype is that of the parts: operations accept real operands together with complex ones.
  */
 export function splat(value: number, dtype: Dtype, shape: Shape): Concrete {
   const own = partDtype(dtype);

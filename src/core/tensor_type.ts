@@ -1,5 +1,5 @@
 /**
- * Types as values: what `evalShape` gives and `makeProgram` takes in place of tensors.
+ * Types as values: the result of `evalShape`, and the arguments of `makeProgram` in place of tensors.
  *
  * @module
  */
@@ -29,9 +29,9 @@ export class TensorType implements Type {
   readonly shape: Shape;
 
   /**
-   * A type.
+   * Creates a type.
    *
-   * @throws {DtypeError} when `dtype` is no dtype.
+   * @throws {DtypeError} when `dtype` is not a dtype.
    * @throws {ShapeError} when `shape` is not a shape.
    */
   constructor(dtype: Dtype, shape: readonly number[]) {
@@ -41,7 +41,7 @@ export class TensorType implements Type {
     Object.freeze(this);
   }
 
-  /** The type as messages show it: `float32[2,3]`. */
+  /** The type as it is printed in messages: `float32[2,3]`. */
   toString(): string {
     return showType(this);
   }

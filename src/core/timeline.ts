@@ -1,13 +1,13 @@
 /**
- * What is done and when, while a profile is made: spans of time that lie within each other.
+ * The timeline of a profile: nested spans of time, each for one piece of work.
  *
  * @module
  */
 
 /**
- * What a span of time goes to: tracing a function, compiling a program, running one, one of its kernels,
- * an operation of its that the evaluator computes, an operation outside of compiled functions, or copies
- * of tensors that leave a backend's memory.
+ * The purpose of a span of time: tracing a function, compiling a program, running one, one of its
+ * kernels, an operation in it that the evaluator computes, an operation outside of compiled functions,
+ * or copies of tensors that leave a backend's memory.
  *
  * @category Inspection
  */
@@ -21,18 +21,18 @@ export type SpanKind =
   | "copy";
 
 /**
- * What is known of a span when it begins.
+ * Information about a span when it begins.
  *
  * @category Inspection
  */
 export interface SpanInfo {
-  /** What it is spent on. */
+  /** Its purpose. */
   readonly kind: SpanKind;
   /** The function, the operations or the primitive. */
   readonly name: string;
-  /** Arithmetic operations, where they are known. */
+  /** The number of arithmetic operations, if it is known. */
   readonly operations?: number;
-  /** Bytes that are read and written, where they are known. */
+  /** The number of bytes that are read and written, if it is known. */
   readonly bytes?: number;
 }
 
@@ -42,19 +42,19 @@ export interface SpanInfo {
  * @category Inspection
  */
 export interface Span extends SpanInfo {
-  /** When it began: milliseconds of `performance.now()`. */
+  /** The start: milliseconds of `performance.now()`. */
   readonly start: number;
-  /** How long it took, in milliseconds. */
+  /** The duration in milliseconds. */
   readonly duration: number;
-  /** The part of it that lies within no other span. */
+  /** The part of the duration that is in no nested span. */
   readonly own: number;
 }
 
 /** A recording in progress. */
 interface Recording {
-  /** The spans that have ended, in the order of their ends. */
+  /** The spans that have ended, in the order in which they ended. */
   readonly spans: Span[];
-  /** For each span that is open, the milliseconds of the spans in it. */
+  /** For each open span, the total duration of its nested spans in milliseconds. */
   readonly inner: number[];
 }
 
@@ -65,7 +65,7 @@ export function isRecording(): boolean {
   return recording !== null;
 }
 
-/** Runs `f`, and records how long it takes if anything is being recorded. */
+/** Runs `f`, and records its duration if a recording is in progress. */
 export function span<T>(info: SpanInfo, f: () => T): T {
   const current = recording;
   if (current === null) return f();
@@ -83,8 +83,8 @@ export function span<T>(info: SpanInfo, f: () => T): T {
 }
 
 /**
- * Runs `f` while spans are recorded, within another recording if there is one, which then goes without
- * them.
+ * Runs `f` while spans are recorded. If another recording is in progress, these spans are not part of
+ * it.
  */
 export function record<T>(f: () => T): { readonly result: T; readonly spans: readonly Span[] } {
   const before = recording;

@@ -1,10 +1,10 @@
 /**
- * Traces: what happens when an operation is applied. One trace is current at any time; a transform
- * runs the user's function under its own, which refers to the one that was current before as its
- * parent. A tracer belongs to exactly one trace, and every other trace treats it as a constant, so
- * that no two transforms can confuse their perturbations.
+ * Traces: interpretations of operations. One trace is current at any time. A transform runs the user's
+ * function under its own trace, which refers to the previously current one as its parent. A tracer
+ * belongs to exactly one trace, and every other trace treats it as a constant, so that different
+ * transforms cannot confuse their perturbations.
  *
- * The arrangement without levels follows the "stackless" core that JAX adopted in 2024.
+ * The design without levels follows the "stackless" core that JAX adopted in 2024.
  *
  * @module
  */
@@ -22,17 +22,17 @@ import type { Type } from "./tensor.ts";
 
 /** An interpretation of operations. */
 export abstract class Trace {
-  /** What users know this trace as: "vmap", "grad". */
+  /** The public name of the transform: "vmap", "grad". */
   readonly transform: string;
-  /** False once the transform has returned: its tracers have no meaning any more. */
+  /** False once the transform has returned: its tracers are invalid from then on. */
   alive = true;
 
-  /** A trace that works for `transform`. */
+  /** A trace for `transform`. */
   constructor(transform: string) {
     this.transform = transform;
   }
 
-  /** Applies `primitive`, under this interpretation. */
+  /** Applies `primitive` under this interpretation. */
   abstract process<P>(
     primitive: Primitive<P>,
     args: readonly Tensor[],
@@ -40,10 +40,10 @@ export abstract class Trace {
   ): readonly Tensor[];
 }
 
-/** Of a value that is traced, for decisions that depend on it. */
+/** Advice for decisions that depend on a traced value. */
 const CHOOSE = "choose between values with where, and between computations with cond or whileLoop";
 
-/** A value that a trace follows. */
+/** A value that is traced. */
 export abstract class Tracer extends Tensor {
   /** The trace that it belongs to. */
   readonly trace: Trace;
@@ -54,12 +54,12 @@ export abstract class Tracer extends Tensor {
     this.trace = trace;
   }
 
-  /** Whether it is zero whatever the numbers are that it is made of. */
+  /** Whether it is zero for all values of its inputs. */
   get isZero(): boolean {
     return false;
   }
 
-  /** Always throws, in tracers without a concrete value. */
+  /** Always throws for tracers without a concrete value. */
   override concrete(
     purpose: string,
     advice: string = `its value is not known yet; ${CHOOSE}`,
@@ -70,8 +70,8 @@ export abstract class Tracer extends Tensor {
   }
 
   /**
-   * Strings print the tracer; JavaScript's operators are refused, since what they give would have
-   * no derivative and no batch.
+   * Conversion to a string prints the tracer; JavaScript's operators throw, since their result would
+   * have no derivative and no batch axis.
    */
   override [Symbol.toPrimitive](hint: string): string | number {
     if (hint === "string") return this.toString();
@@ -83,45 +83,45 @@ export abstract class Tracer extends Tensor {
     );
   }
 
-  /** The type and the transform, since there may be no elements to show. */
+  /** The type and the transform, since there may be no elements to print. */
   override toString(): string {
     return `Traced(${showType(this)}, ${this.trace.transform})`;
   }
 }
 
 /**
- * A JavaScript number among the arguments of a function that a transform follows. It presents itself
- * as a float32 scalar, which it becomes alone, but is held in double precision and takes the dtype
- * of the tensor that it meets, as the number would have. What it meets it as is an ordinary value:
+ * A JavaScript number among the arguments of a traced function. Its type is that of a float32 scalar,
+ * which it becomes when used alone, but it is held in double precision and takes the dtype of the
+ * tensor it is combined with, as an untraced number would. The converted value is an ordinary tensor:
  * no operation's result is weak.
  *
- * Functions that know how to meet a number ask for it with `as`; `bind` takes it in the default
- * floating-point dtype.
+ * Functions that support numbers convert it with `as`; `bind` converts it to the default floating-point
+ * dtype.
  */
 export class WeakScalar extends Tracer {
   /** The number as a float64 scalar. */
   readonly wide: Tensor;
-  /** The number itself, or what an enclosing transform has in its place. */
+  /** The number itself, or its tracer in an enclosing transform. */
   readonly #source: number | WeakScalar;
   #isWide = false;
   #isRead = false;
   #isReadNarrow = false;
 
-  /** The number `source` in `trace`, which follows it as `wide`. */
+  /** The number `source` in `trace`, which traces it as `wide`. */
   constructor(trace: Trace, wide: Tensor, source: number | WeakScalar) {
     super(trace, { dtype: defaultFloat(), shape: wide.shape });
     this.wide = wide;
     this.#source = source;
   }
 
-  /** The same number in `trace`, which follows it as `wide`. */
+  /** The same number in `trace`, which traces it as `wide`. */
   within(trace: Trace, wide: Tensor): WeakScalar {
     return new WeakScalar(trace, wide, this);
   }
 
   /**
-   * The number as a tensor of `dtype`: rounded, truncated and held in range as by `astype`. `use` is
-   * what it is wanted for, in the message for a number whose transform has ended.
+   * The number as a tensor of `dtype`: rounded, truncated and clamped as by `astype`. `use` describes
+   * the purpose, for the error message if the transform of the number has ended.
    */
   as(dtype: Dtype, use = "convert"): Tensor {
     checkAlive(this, use);
@@ -129,30 +129,30 @@ export class WeakScalar extends Tracer {
     return this.wide.dtype === dtype ? this.wide : this.wide.astype(dtype);
   }
 
-  /** Whether it took part as float64 anywhere: its derivative then has that dtype too. */
+  /** Whether it was used as float64 anywhere: its derivative then has that dtype too. */
   get isWide(): boolean {
     return this.#isWide;
   }
 
-  /** Notes that it took part as float64. */
+  /** Records that it was used as float64. */
   markWide(): void {
     this.#isWide = true;
     if (typeof this.#source !== "number") this.#source.markWide();
   }
 
-  /** Whether tracing depended on the number's kind, by `peekNumber`. */
+  /** Whether tracing depended on the kind of the number, through `peekNumber`. */
   get isRead(): boolean {
     return this.#isRead;
   }
 
-  /** Whether it did so beside integers of less than 32 bits. */
+  /** Whether it did so in combination with integers of less than 32 bits. */
   get isReadNarrow(): boolean {
     return this.#isReadNarrow;
   }
 
   /**
-   * The number in this call, for decisions that are the same for all numbers of its kind
-   * (`numberKind`) beside integers of `dtype`: what is traced serves all of them.
+   * The number in this call, for decisions that are the same for all numbers of its kind (`numberKind`)
+   * in combination with integers of `dtype`: the traced program is valid for all of them.
    */
   peekNumber(dtype: Dtype = "int32"): number {
     this.#isRead = true;
@@ -160,7 +160,7 @@ export class WeakScalar extends Tracer {
     return typeof this.#source === "number" ? this.#source : this.#source.peekNumber(dtype);
   }
 
-  /** The outermost transform that keeps the value unknown, or `null` when it is known. */
+  /** The outermost transform for which the value is unknown, or `null` if it is known. */
   #blocker(): string | null {
     try {
       this.wide.concrete("read");
@@ -171,7 +171,7 @@ export class WeakScalar extends Tracer {
     }
   }
 
-  /** The concrete number in the default floating-point dtype, where it is known. */
+  /** The concrete number in the default floating-point dtype, if it is known. */
   override concrete(
     purpose: string,
     advice: string = `its value is not known yet; name its argument in staticArgnums, or ${CHOOSE}`,
@@ -184,13 +184,13 @@ export class WeakScalar extends Tracer {
     throw traceError(`Cannot ${purpose} a number that ${blocker} traces: ${advice}`);
   }
 
-  /** The number itself, where it is known. */
+  /** The number itself, if it is known. */
   override item<Value extends number | boolean | ComplexNumber = number>(): Value {
     return (this.#blocker() === null ? this.wide : this.concrete("read the item of"))
       .item<Value>();
   }
 
-  /** Text and operators are refused while the number is not known: it may be meant as a key. */
+  /** Conversion to text and operators throw while the number is not known: it may be used as a key. */
   override [Symbol.toPrimitive](hint: string): string | number {
     const blocker = this.#blocker();
     if (blocker === null) return super[Symbol.toPrimitive](hint);
@@ -202,12 +202,12 @@ export class WeakScalar extends Tracer {
     );
   }
 
-  /** The number as text where it is known. */
+  /** The number as text, if it is known. */
   override toString(): string {
     return this.#blocker() === null ? String(this.item()) : super.toString();
   }
 
-  /** What messages say where only a plain number would do. */
+  /** The text in messages where only a plain number is valid. */
   get [DESCRIPTION](): string {
     const blocker = this.#blocker();
     return blocker === null
@@ -216,7 +216,7 @@ export class WeakScalar extends Tracer {
   }
 }
 
-/** A way to compute a primitive that knows of devices. */
+/** A device-aware implementation of primitives. */
 export type Dispatcher = (
   primitive: Primitive,
   args: readonly Concrete[],
@@ -226,12 +226,15 @@ export type Dispatcher = (
 
 let dispatcher: Dispatcher | null = null;
 
-/** Chooses what computes operations, in place of their reference meaning; devices install it. */
+/**
+ * Sets the function that computes operations, in place of the reference implementation; installed by
+ * devices.
+ */
 export function installDispatcher(chosen: Dispatcher | null): void {
   dispatcher = chosen;
 }
 
-/** The trace at the bottom: it computes, with each primitive's reference meaning or a faster way. */
+/** The bottom trace: it computes each primitive with its reference implementation or a faster one. */
 class EvaluationTrace extends Trace {
   override process<P>(primitive: Primitive<P>, args: readonly Tensor[], params: P) {
     for (let i = 0; i < args.length; i++) {
@@ -247,7 +250,7 @@ class EvaluationTrace extends Trace {
   }
 }
 
-/** The error for a tracer that is used after its transform has returned, or beside it. */
+/** The error for a tracer that is used after its transform has returned, or outside of it. */
 export function escapedError(value: Tensor, use: string): Error {
   const transform = value instanceof Tracer ? value.trace.transform : "a transform";
   if (value instanceof Tracer && value.trace.alive) {
@@ -271,17 +274,17 @@ const evaluation = new EvaluationTrace("evaluation");
 
 let current: Trace = evaluation;
 
-/** Whether operations are computed at once, outside of every transform. */
+/** Whether operations are computed immediately, outside of every transform. */
 export function isEvaluating(): boolean {
   return current === evaluation;
 }
 
-/** The trace that operations go to now. */
+/** The current trace, which processes operations. */
 export function currentTrace(): Trace {
   return current;
 }
 
-/** Runs `f` with `trace` as the current one. */
+/** Runs `f` with `trace` as the current trace. */
 export function runUnder<T>(trace: Trace, f: () => T): T {
   const outer = current;
   current = trace;
@@ -292,12 +295,12 @@ export function runUnder<T>(trace: Trace, f: () => T): T {
   }
 }
 
-/** Runs `f` outside of every transform, so that what it does is computed at once. */
+/** Runs `f` outside of every transform, so that its operations are computed immediately. */
 export function runEvaluated<T>(f: () => T): T {
   return runUnder(evaluation, f);
 }
 
-/** Runs the body of a transform under `trace`, whose tracers lose their meaning when it ends. */
+/** Runs the body of a transform under `trace`, whose tracers become invalid when it ends. */
 export function runTransform<T>(trace: Trace, f: () => T): T {
   try {
     return runUnder(trace, f);
@@ -306,7 +309,7 @@ export function runTransform<T>(trace: Trace, f: () => T): T {
   }
 }
 
-/** `args`, with scalars of the default dtype in place of numbers that have met nothing. */
+/** `args`, with scalars of the default dtype in place of numbers that were not combined with a tensor. */
 function strengthen(args: readonly Tensor[], use: string): readonly Tensor[] {
   for (let i = 0; i < args.length; i++) {
     if (args[i] instanceof WeakScalar) {
@@ -316,7 +319,10 @@ function strengthen(args: readonly Tensor[], use: string): readonly Tensor[] {
   return args;
 }
 
-/** Applies `primitive` to `args` under the current trace; complex ones are taken apart first. */
+/**
+ * Applies `primitive` to `args` under the current trace; complex arguments are split into their parts
+ * first.
+ */
 export function bind<P>(
   primitive: Primitive<P>,
   args: readonly Tensor[],

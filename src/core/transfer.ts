@@ -1,7 +1,7 @@
 /**
- * Trees as messages between threads. Structured clones know arrays and typed arrays, but no tensors:
- * a tree becomes a description of its structure and a list of values, with elements in typed arrays
- * whose memory can be handed over.
+ * Trees as messages between threads. Structured clones support arrays and typed arrays, but not
+ * tensors. A tree is converted to a description of its structure and a list of values, with elements in
+ * typed arrays whose memory can be transferred.
  *
  * @module
  */
@@ -24,21 +24,21 @@ import {
 import type { CustomNode, Structure } from "./tree.ts";
 
 /**
- * What a thread posts to another one.
+ * A message from one thread to another.
  *
  * @category Trees
  */
 export interface Transfer {
-  /** The first argument of `postMessage`: plain data, which `fromTransfer` reads. */
+  /** The first argument of `postMessage`: plain data, which is the input of `fromTransfer`. */
   readonly message: object;
-  /** The second argument: the memory that is handed over instead of copied. */
+  /** The second argument: the memory that is transferred instead of copied. */
   readonly transfer: ArrayBuffer[];
 }
 
-/** How messages are told from other data, with the version of their form. */
+/** Identifies messages among other data, with the version of their format. */
 const FORMAT = "jacobi.tree.1";
 
-/** A tensor in a message: as many elements as it has, or one for all. */
+/** A tensor in a message: all of its elements, or one that represents all of them. */
 interface SentTensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -47,11 +47,11 @@ interface SentTensor {
 
 interface Message {
   readonly format: typeof FORMAT;
-  /** A `Structure` whose classes are known by their names. */
+  /** A `Structure` whose classes are identified by their names. */
   readonly structure: unknown;
   /** Each tensor of the tree once. */
   readonly tensors: readonly SentTensor[];
-  /** The leaves: numbers of tensors, and other values in lists of one. */
+  /** The leaves: indices of tensors, and other values in lists of one. */
   readonly leaves: readonly (number | readonly [unknown])[];
 }
 
@@ -59,16 +59,17 @@ interface Message {
  * A tree of tensors as a message to another thread. `structuredClone` and `postMessage` refuse
  * tensors themselves.
  *
- * The message has copies of the elements, whose memory moves with it; the tree stays what it is. A tensor
- * that occurs in several places arrives as one. Other leaves may be numbers, strings, booleans, bigints,
- * `undefined` and typed arrays. Instances of classes that are registered with `register` are sent under the
- * names of their classes, which must be registered in the other thread, too.
+ * The message has copies of the elements, whose memory is transferred with it; the tree is not changed.
+ * A tensor that occurs in several places arrives as one. Other leaves may be numbers, strings,
+ * booleans, bigints, `undefined` and typed arrays. Instances of classes that are registered with
+ * `register` are sent under the names of their classes, which must be registered in the other thread,
+ * too.
  *
  * @category Trees
  * @param tree Any tree of tensors and other values.
  * @returns The arguments of `postMessage`: `worker.postMessage(message, transfer)`.
  * @throws {TreeError} when a leaf cannot be sent; the message names its path.
- * @throws {TraceError} when a tensor is traced and has no elements.
+ * @throws {TraceError} when a tensor is traced.
  *
  * @example Parameters for another thread, and back
  * ```ts
@@ -142,7 +143,7 @@ function sendStructure(structure: Structure, path: readonly (string | number)[])
   };
 }
 
-/** The one class of a name. */
+/** The only class with this name. */
 function nodeNamed(name: unknown, what: string, path: readonly (string | number)[]): CustomNode {
   const nodes = typeof name === "string" ? nodesNamed(name) : [];
   if (nodes.length === 1) return nodes[0];
@@ -165,16 +166,16 @@ function sendData(data: unknown, name: string, path: readonly (string | number)[
 }
 
 /**
- * The tree in a message of {@linkcode toTransfer}, with tensors of its own: nothing refers to the
- * message afterwards.
+ * The tree in a message of {@linkcode toTransfer}, with tensors of its own, which do not share memory
+ * with the message.
  *
  * @category Trees
- * @param message What the other thread has posted: `event.data`.
- * @returns A tree like the one that was sent.
- * @throws {ArgumentError} when `message` is something else.
+ * @param message The data posted by the other thread: `event.data`.
+ * @returns A tree equal to the one that was sent.
+ * @throws {ArgumentError} when `message` is not such a message.
  * @throws {TreeError} when a class in it is not registered here.
  *
- * @example A worker that adds up what it gets
+ * @example A worker that adds up the tensors it receives
  * ```ts
  * import { tensor, tree } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";
@@ -211,7 +212,7 @@ export function fromTransfer<T = unknown>(message: unknown): T {
   ) as T;
 }
 
-/** The structure in a message with the classes of this thread; what is none stays as it is. */
+/** The structure in a message with the classes of this thread; other values are returned unchanged. */
 function receiveStructure(sent: unknown, path: readonly (string | number)[]): unknown {
   const { kind, node, keys, children } = (sent ?? {}) as Record<string, unknown>;
   if (!Array.isArray(children) || path.length > MAX_DEPTH) return sent;

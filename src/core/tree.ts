@@ -1,6 +1,6 @@
 /**
- * Trees: nestings of arrays, plain objects and `null` with leaves at the ends, taken apart into a
- * list of leaves and a structure, and put together again.
+ * Trees: nestings of arrays, plain objects and `null` with leaves at the ends. A tree can be flattened
+ * into a list of leaves and a structure, and reassembled.
  *
  * @module
  */
@@ -30,37 +30,37 @@ export type Structure =
   | { readonly kind: "array"; readonly children: readonly Structure[] }
   | {
     readonly kind: "object";
-    /** Sorted: the order in which children are visited. */
+    /** Sorted: this is the order in which children are visited. */
     readonly keys: readonly string[];
     readonly children: readonly Structure[];
-    /** The keys in the order in which the object had them, for putting it together again. */
+    /** The keys in their original order in the object, for reassembling it. */
     readonly order: readonly string[];
   }
   | {
     readonly kind: "custom";
     readonly node: CustomNode;
-    /** Static data, compared by value as far as it is plain, and by identity otherwise. */
+    /** Static data, compared by value if it is plain, and by identity otherwise. */
     readonly data: unknown;
     readonly children: readonly Structure[];
   };
 
 /**
- * How a registered class is taken apart and put together.
+ * How instances of a registered class are flattened and reassembled.
  *
  * @category Trees
  */
 export interface CustomNode {
   /** The class. */
   readonly type: CustomClass;
-  /** What messages call an instance; the name of the class where it is left out. */
+  /** The name of an instance in messages; by default the name of the class. */
   readonly title?: string;
-  /** What paths call the children; positions where it is left out. */
+  /** The names of the children in paths; by default their positions. */
   readonly keys?: readonly string[];
-  /** The children of an instance, and data that is equal for equal structures. */
+  /** The children of an instance, and data that must be equal for equal structures. */
   readonly flatten: (value: unknown) => readonly [children: readonly unknown[], data: unknown];
-  /** An instance from its children and data. */
+  /** Creates an instance from its children and data. */
   readonly unflatten: (children: readonly unknown[], data: unknown) => unknown;
-  /** The children of what may stand in place of an instance, `null` of all else. */
+  /** The children of a value that may replace an instance, `null` for other values. */
   readonly adapt?: (value: unknown) => readonly unknown[] | null;
 }
 
@@ -77,16 +77,16 @@ const customNodes = new Map<unknown, CustomNode>();
 const LEAF: Structure = Object.freeze({ kind: "leaf" });
 const NULL: Structure = Object.freeze({ kind: "null" });
 
-/** Lets instances of a class be nodes of trees; the public form is `tree.register`. */
+/** Registers a class whose instances are nodes of trees; the public form is `tree.register`. */
 export function registerNode(node: CustomNode): void {
-  // An arrow function is not a class: it has no prototype to know its instances by.
+  // An arrow function is not a class: it has no prototype by which to recognise its instances.
   if (typeof node.type !== "function" || typeof node.type.prototype !== "object") {
     throw treeError(`Cannot register ${describeValue(node.type)} as a tree node: expected a class`);
   }
   customNodes.set(node.type.prototype, node);
 }
 
-/** What is registered for classes of a name. */
+/** The registrations for classes of a name. */
 export function nodesNamed(name: string): CustomNode[] {
   return [...customNodes.values()].filter(({ type }) => type.name === name);
 }
@@ -95,27 +95,27 @@ export function nodesNamed(name: string): CustomNode[] {
 export interface Flattened<Leaf = unknown> {
   /** The leaves, depth first, object keys sorted. */
   readonly leaves: Leaf[];
-  /** Everything else. */
+  /** The structure: all other parts of the tree. */
   readonly structure: Structure;
 }
 
-/** How deep a tree may be nested; a deeper one is taken to be endless. */
+/** The maximum depth of a tree; a deeper one is assumed to be infinite. */
 export const MAX_DEPTH = 1000;
 
-/** How many entries an array in a tree may have: one of holes may claim more than memory holds. */
+/** The maximum number of entries of an array in a tree: a sparse array may claim more than fit in memory. */
 const MAX_LENGTH = 2 ** 24;
 
-/** A node opened by one level. */
+/** A node expanded by one level. */
 interface Opened {
   /** Its structure, with a leaf in place of each child. */
   readonly shell: Exclude<Structure, { kind: "leaf" } | { kind: "null" }>;
-  /** What leads to each child. */
+  /** The path entry of each child. */
   readonly keys: readonly (string | number)[];
   /** The children, in visiting order. */
   readonly parts: readonly unknown[];
 }
 
-/** Opens an array, a plain object or an instance of a registered class; `null` for a leaf. */
+/** Expands an array, a plain object or an instance of a registered class; `null` for a leaf. */
 function openNode(value: unknown): Opened | null {
   if (typeof value !== "object" || value === null) return null;
   if (Array.isArray(value)) {
@@ -150,7 +150,7 @@ function openNode(value: unknown): Opened | null {
   return { shell: { kind: "custom", node, data, children }, keys, parts };
 }
 
-/** Takes a tree apart. `isLeaf` stops at a node that would otherwise be opened. */
+/** Flattens a tree. `isLeaf` stops at a node that would otherwise be expanded. */
 export function flatten<Leaf = unknown>(
   tree: unknown,
   isLeaf?: (value: unknown) => boolean,
@@ -183,7 +183,7 @@ export function flatten<Leaf = unknown>(
   return { leaves: leaves as Leaf[], structure };
 }
 
-/** Puts a tree together from its structure and as many leaves as the structure has. */
+/** Reassembles a tree from its structure and one leaf for each leaf of the structure. */
 export function unflatten(structure: Structure, leaves: readonly unknown[]): unknown {
   const count = leafCount(structure);
   if (count !== leaves.length) {
@@ -209,7 +209,7 @@ export function unflatten(structure: Structure, leaves: readonly unknown[]): unk
   return build(structure);
 }
 
-/** Whether `value` is the structure of a tree, at most so deep. */
+/** Whether `value` is the structure of a tree, up to the given depth. */
 export function isStructure(value: unknown, depth: number = MAX_DEPTH): value is Structure {
   if (typeof value !== "object" || value === null || depth < 0) return false;
   const { kind, children, keys, order, node } = value as Record<string, unknown>;
@@ -260,12 +260,12 @@ export function leafPaths(structure: Structure): (string | number)[][] {
   return paths;
 }
 
-/** A key as messages list it: in quotes, unless it is words joined by dots. */
+/** A key in lists in messages: in quotes, unless it consists of words joined by dots. */
 export function showKey(key: string): string {
   return /^[\w$-]+(\.[\w$-]+)*$/.test(key) ? key : JSON.stringify(key);
 }
 
-/** A path as messages show it: `.layers[0].weight`, or `the root`. */
+/** A path in messages: `.layers[0].weight`, or `the root`. */
 export function showPath(path: readonly (string | number)[]): string {
   if (path.length === 0) return "the root";
   return path.map((key) =>
@@ -277,15 +277,15 @@ export function showPath(path: readonly (string | number)[]): string {
   ).join("");
 }
 
-/** A path as state dictionaries and `tree.partition` show it: `layers.0.weight`. */
+/** A path in state dictionaries and `tree.partition`: `layers.0.weight`. */
 export function dottedPath(path: readonly (string | number)[]): string {
   return path.join(".");
 }
 
 /**
- * The parts of `tree` that stand where `structure` has its leaves; each part may be anything. Where
- * `isPartial`, `null` may stand in place of any subtree, and so for each of its parts. The error for a tree
- * of another structure names the path of the first difference.
+ * The parts of `tree` at the positions of the leaves of `structure`; each part may be any value. If
+ * `isPartial`, `null` may replace any subtree, and is then each of its parts. The error for a tree of
+ * another structure names the path of the first difference.
  */
 export function flattenUpTo(
   structure: Structure,
@@ -326,7 +326,10 @@ export function sameStructure(a: Structure, b: Structure): boolean {
   return a === b || firstDifference(a, b) === null;
 }
 
-/** Where two structures first differ, and how, or `null` when they do not. */
+/**
+ * The path of the first difference between two structures, with its description, or `null` if there is
+ * none.
+ */
 export function firstDifference(
   expected: Structure,
   actual: Structure,
@@ -342,7 +345,7 @@ export function firstDifference(
   return null;
 }
 
-/** How two structures differ at their roots, their children aside. */
+/** The difference between two structures at their roots, ignoring their children. */
 function nodeDifference(
   expected: Structure,
   actual: Structure,
@@ -356,7 +359,7 @@ function nodeDifference(
   const other = actual as typeof expected;
   if (expected.kind === "object") {
     const [mine, theirs] = [expected.keys, (other as typeof expected).keys];
-    // Both lists are sorted: where they first differ, one has a key that the other lacks.
+    // Both lists are sorted: at the first difference, one of them has a key that the other lacks.
     let at = 0;
     while (at < mine.length && mine[at] === theirs[at]) at++;
     const [key, foreign] = [mine[at], theirs[at]];
@@ -377,14 +380,14 @@ function nodeDifference(
   return expected.children.length === other.children.length ? null : differ();
 }
 
-/** Static data as messages show it. */
+/** Static data in messages. */
 function showData(data: unknown): string {
   return encode(data, describeValue);
 }
 
 /**
- * A structure of its own: its static data stays what it is now, whatever becomes of the objects that
- * it was read from.
+ * An independent copy of a structure: its static data stays unchanged, even if the objects that it was
+ * read from are modified.
  */
 export function ownStructure(structure: Structure): Structure {
   if (!("children" in structure)) return structure;
@@ -421,8 +424,8 @@ export function checkSameStructure(expected: Structure, actual: Structure, what:
 }
 
 /**
- * One value per leaf of `structure` from a prefix of it: a leaf of the prefix stands for the whole
- * subtree in its place. `isLeaf` tells the prefix's leaves.
+ * One value per leaf of `structure` from a prefix of it: a leaf of the prefix applies to the whole
+ * subtree in its position. `isLeaf` recognises the prefix's leaves.
  */
 export function broadcastPrefix<Value>(
   prefix: unknown,

@@ -1,5 +1,5 @@
 /**
- * What transforms do to the types of trees.
+ * Types of transformed trees.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import type { Tensor } from "./tensor.ts";
 import type { TypedArray } from "./methods.ts";
 
 /**
- * What a caller may pass where a transformed function takes a tensor.
+ * The values that a caller may pass where a transformed function takes a tensor.
  *
  * @category Types of functions and trees
  */
 export type Leaf = Tensor | number | boolean | TypedArray;
 
 /**
- * The arguments of a function of trees: of any types, since what a tree is made of is known only when it
- * is looked at. A type parameter `Args extends AnyArgs` is found from the function that is given.
+ * The arguments of a function of trees: of any types, since the contents of a tree are checked only at
+ * run time. A type parameter `Args extends AnyArgs` is inferred from the given function.
  *
  * @category Types of functions and trees
  */
@@ -30,22 +30,22 @@ export type AnyArgs = any[];
 export type AnyFunction = (...args: AnyArgs) => unknown;
 
 /**
- * Whether `T` is `any`, which stays what it is.
+ * Whether `T` is `any`, which is left unchanged.
  *
  * @category Types of functions and trees
  */
 export type IsAny<T> = 0 extends 1 & T ? true : false;
 
 /**
- * What a function that is differentiated may return: a tree of tensors. A JavaScript number cannot
- * depend on the arguments, and is refused.
+ * The result of a function that is differentiated: a tree of tensors. A JavaScript number cannot depend
+ * on the arguments, and is rejected.
  *
  * @category Types of functions and trees
  */
 export type Differentiable = object | null;
 
 /**
- * A tree type with tensors at its leaves: numbers become tensors, nodes stay.
+ * A tree type with tensors at its leaves: numbers become tensors, nodes are unchanged.
  *
  * @category Types of functions and trees
  */
@@ -56,10 +56,10 @@ export type TensorsOf<T> = IsAny<T> extends true ? T
   : { [K in keyof T]: TensorsOf<T[K]> };
 
 /**
- * `Value` for a tree type with numbers or typed arrays at its leaves, `never` for a tree of tensors
- * and for a type that is still open. The first overload of a function takes the former, whose
- * results have tensors where the argument has numbers; the others give back the type they got, so
- * that functions with type parameters of their own can wrap them.
+ * `Value` for a tree type with numbers or typed arrays at its leaves, `never` for a tree of tensors and
+ * for a type that is still generic. The first overload of a function takes the former, and its result
+ * has tensors where the argument has numbers. The other overloads return the type of their argument, so
+ * that generic functions can wrap them.
  *
  * @category Types of functions and trees
  */
@@ -98,15 +98,15 @@ export type LooseArgs<Args extends readonly unknown[]> = { [K in keyof Args]: Le
 export type ResultArgs<Args extends readonly unknown[]> = { [K in keyof Args]: TensorsOf<Args[K]> };
 
 /**
- * Beside a type that is still to be found, lets the compiler see lists that are written out as tuples.
- * It has no values of its own but empty trees.
+ * In a union with a type that is being inferred, makes the compiler infer tuples for array literals.
+ * Its only own values are empty trees.
  *
  * @category Types of functions and trees
  */
 export type TupleHint = [] | readonly TupleHint[] | { readonly [key: string]: TupleHint };
 
 /**
- * The same list of types, which nothing is inferred from.
+ * The same list of types, excluded from inference.
  *
  * @category Types of functions and trees
  */

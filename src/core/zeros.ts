@@ -1,6 +1,6 @@
 /**
- * Structural zeros: values that are zero by what they are made of, whatever the numbers are. A constant
- * shifts a linear function unless it is one of them.
+ * Structural zeros: values that are zero by construction, for all values of their inputs. A function is
+ * linear only if the constants added to it are structural zeros.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import type { Tensor, Type } from "./tensor.ts";
 import { Tracer } from "./trace.ts";
 
 /**
- * Whether `value` is zero everywhere, known without its value where that is traced. NaN counts as zero:
- * known values are zero times infinity there, or tell nothing.
+ * Whether `value` is zero everywhere, decided without its value if it is traced. NaN counts as zero:
+ * known values are zero times infinity there, or carry no information.
  */
 export function isZero(value: Tensor): boolean {
   if (value instanceof Tracer) return value.isZero;
@@ -36,7 +36,7 @@ export function zeroResults<P>(
       case "zero":
         return rule.isIdentity === true && isZero.every(Boolean);
       case "linear": {
-        // Integers choose places where there are floats, and are what is moved where there are none.
+        // Integers are indices if there are floats, and are the moved elements if there are none.
         const floats = isZero.filter((_, i) => isFloat(args[i].dtype));
         const moved = floats.length > 0 ? floats : isZero;
         return moved.length > 0 && moved.every(Boolean);
@@ -50,7 +50,7 @@ export function zeroResults<P>(
   });
 }
 
-/** Whether an elementwise operation gives zero for zeros, as the sine does and the cosine does not. */
+/** Whether an elementwise operation maps zeros to zero, as the sine does and the cosine does not. */
 function isZeroOfZeros<P>(primitive: Primitive<P>, args: readonly Type[], params: P): boolean {
   const types = primitive.type(args, params);
   const isElementwise = [...args, ...types].every(({ shape }) => sameShape(shape, args[0].shape));
