@@ -21,7 +21,7 @@ import { placeOf } from "./stage_body.ts";
  * @category Control flow
  */
 export interface AssociativeScanOptions {
-  /** The axis of every tensor along which to go; default 0. */
+  /** The axis of every tensor to scan along; default 0. */
   readonly axis?: number;
   /** Whether to start from the last element. */
   readonly reverse?: boolean;
@@ -29,16 +29,17 @@ export interface AssociativeScanOptions {
 
 /**
  * All prefixes of a sequence under an associative operation, in a number of steps that grows with the
- * logarithm of the length: `[x0, x0 ∘ x1, x0 ∘ x1 ∘ x2, …]`. Where `scan` goes element by element,
- * this combines whole halves at once.
+ * logarithm of the length: `[x0, x0 ∘ x1, x0 ∘ x1 ∘ x2, …]`. Whereas `scan` processes one element at a
+ * time, this function combines whole halves at once.
  *
  * Source: Blelloch, "Prefix sums and their applications" (1990).
  *
  * @category Control flow
  * @param combine The operation on two trees like `xs`, applied to many elements at once: it must work
- * elementwise along the axis, and be associative; otherwise the result depends on the grouping.
+ * elementwise along the axis and be associative; otherwise the result depends on the grouping.
  * @param xs A tree of tensors, all of one length along the axis.
- * @param options The axis, and the direction.
+ * @returns A tree like `xs`: element `i` combines the elements up to `i`, or from `i` on with
+ *   `reverse`.
  * @returns A tree like `xs`: element `i` combines the elements up to `i`, or from `i` with `reverse`.
  * @throws {AxisError} when a tensor has no such axis.
  * @throws {ShapeError} when lengths differ, or `combine` changes a shape.

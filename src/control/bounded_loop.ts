@@ -1,16 +1,16 @@
 /**
- * The primitive behind `whileLoop` with `maxSteps`: a loop that reverse mode goes through.
+ * The primitive of `whileLoop` with `maxSteps`: a loop that supports reverse mode.
  *
  * It runs as a plain loop that counts its steps. For a derivative it becomes a tree of scans, in which
- * each node runs its own scan only if the loop still goes on: so a loop that stops early costs the
- * steps that it takes, and of each level at most one scan of nodes that have nothing to do. This is
- * the form of equinox's bounded loops (`equinox/internal/_loop/bounded.py`). Checkpointed, a node keeps
- * what it is given and runs again in the backward pass: what is kept grows with the depth of the
- * tree, the logarithm of the number of steps, and so does how often a step is run. Source: Griewank,
- * "Achieving logarithmic growth of temporal and spatial complexity in reverse automatic
- * differentiation" (1992); Griewank and Walther, "Algorithm 799: revolve" (2000), choose better places
- * where the number of steps is known, and Stumm and Walther, "New algorithms for optimal online
- * checkpointing" (2010), where it is not. A loop that is not checkpointed keeps everything, up to 16^4
+ * each node runs its own scan only if the loop continues. A loop that stops early therefore costs the
+ * steps that it takes, plus at most one scan of inactive nodes for each level. This is the form of
+ * equinox's bounded loops (`equinox/internal/_loop/bounded.py`). With checkpointing, a node keeps its
+ * inputs and runs again in the backward pass. The memory grows with the depth of the tree, the
+ * logarithm of the number of steps, and so does the number of times that a step is run. Source:
+ * Griewank, "Achieving logarithmic growth of temporal and spatial complexity in reverse automatic
+ * differentiation" (1992); Griewank and Walther, "Algorithm 799: revolve" (2000), choose better
+ * checkpoints if the number of steps is known, and Stumm and Walther, "New algorithms for optimal
+ * online checkpointing" (2010), if it is not. A loop without checkpointing keeps everything, up to 16^4
  * steps; beyond, blocks of 16^3 steps run once more in the backward pass.
  *
  * @module
@@ -46,11 +46,11 @@ import { switchPrimitive } from "./switch_primitive.ts";
 import { batchLoop, byRole, pushForward, whilePrimitive, whileType } from "./while_primitive.ts";
 import type { LoopKind, WhileParams } from "./while_primitive.ts";
 
-/** How a loop is bounded. */
+/** The bound of a loop. */
 export interface Bound {
-  /** The most steps that it takes. */
+  /** The maximum number of steps. */
   readonly maxSteps: number;
-  /** Whether what reverse mode keeps grows with the logarithm of the steps. */
+  /** Whether the memory for reverse mode grows with the logarithm of the number of steps. */
   readonly isCheckpointed: boolean;
 }
 
@@ -60,13 +60,14 @@ export interface BoundedParams extends WhileParams, Bound {
   readonly program: Program;
 }
 
-/** How many nodes, or steps, a scan of the tree runs. */
+/** The number of nodes, or steps, that a scan of the tree runs. */
 const WIDTH = 16;
 
 /**
- * Levels of the tree that keep all that their steps need, where the loop is not checkpointed: there
- * is room for these, filled with zeros where steps are not taken. In a higher tree every third
- * level is checkpointed, so that the room, and the time to fill it, does not grow with the bound.
+ * Levels of the tree that keep everything that their steps need, if the loop is not checkpointed.
+ * Memory is allocated for all of these steps, and filled with zeros for steps that are not taken. In a
+ * higher tree every third level is checkpointed, so that the memory, and the time to fill it, does not
+ * grow with the bound.
  */
 const KEPT_LEVELS = 3;
 
@@ -75,7 +76,7 @@ const FLAG: Type = { dtype: "bool", shape: [] };
 
 const plainLoops = memoize<Program>();
 
-/** What tells loops of one body apart. */
+/** A key that distinguishes loops with the same body. */
 function keyOf(
   { condition, conditionConsts, bodyConsts }: WhileParams,
   { maxSteps }: Bound,
@@ -137,7 +138,8 @@ function treeOf(params: BoundedParams): Program {
   return trees(body, `${keyOf(params, params)}/${isCheckpointed}`, () => {
     const types = byRole(argumentTypes(params), params);
     const consts = [...types.own, ...types.consts];
-    // What is carried: the number of the step, whether there is to be another one, and the values.
+    // The carried values: the number of the step, whether there is another step, and the values of the
+    // loop.
     const state = [PLACE, FLAG, ...types.carry];
     const goesOn = (own: readonly Tensor[], place: Tensor, carry: readonly Tensor[]) =>
       and(
@@ -188,7 +190,7 @@ function treeOf(params: BoundedParams): Program {
   });
 }
 
-/** The transpose of a loop that is linear: the pullback of its derivative, which is the same anywhere. */
+/** The transpose of a linear loop: the pullback of its derivative, which is the same at every point. */
 function transposeLoop(
   cotangents: readonly (Tensor | null)[],
   args: readonly Type[],
@@ -211,7 +213,7 @@ function transposeLoop(
         `the function is not linear in its arguments`,
     );
   }
-  // Throws where a step is not linear.
+  // Throws if a step is not linear.
   knowingZeros(args, isLinear, (isZero) => {
     const zero = byRole(args.map((_, i) => isZero[i] ?? false), params);
     const moves = fixpoint(
@@ -233,7 +235,7 @@ function transposeLoop(
   return placed(isLinear, pullBack(linearized, given) as Tensor[]);
 }
 
-/** Runs the body of its parameters while their condition holds, and not too often. */
+/** Runs the body of its parameters while their condition holds, up to the maximum number of steps. */
 export const boundedPrimitive: Primitive<BoundedParams> = {
   name: "boundedWhile",
   isCall: true,

@@ -1,6 +1,6 @@
 /**
  * The primitive that runs a program as one operation. It is differentiated, batched and transposed by
- * doing so to its program, once for each program.
+ * transforming its program, once for each program.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * One program for all that are equal. Control flow outside of `jit` traces its functions at each call;
- * what was derived from the same program before, its linearisation, its transpose or a compiled module,
- * is found again by it.
+ * A canonical instance for equal programs. Control flow outside of `jit` traces its functions at each
+ * call. With a canonical program, values derived from an equal earlier program, such as its
+ * linearisation, its transpose or a compiled module, are found again.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { Variable } from "../core/program.ts";
 import type { Atom, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 
-/** How many programs are kept; the one that was used longest ago makes room. */
+/** The maximum number of programs kept; the least recently used one is removed first. */
 const MOST = 256;
 
-/** Programs with more equations than this take long to compare, and are rarely made twice. */
+/** Larger programs are slow to compare, and are rarely created twice. */
 const LARGEST = 2000;
 
 const programs = new Map<string, Program>();
 
-/** Numbers of what is compared by identity: primitives, functions, tensors. */
+/** Numbers of values that are compared by identity: primitives, functions, tensors. */
 const identities = new WeakMap<WeakKey, number>();
 let nextIdentity = 0;
 
-/** Whether the program at hand holds functions or objects that were never met before. */
+/** Whether the current program contains functions or objects that are seen for the first time. */
 let isUnheardOf = false;
 
 function identityOf(value: WeakKey): number {
@@ -32,32 +32,32 @@ function identityOf(value: WeakKey): number {
   return identity;
 }
 
-/** The same for what a user's closures may hang from. */
+/** The same for objects that a user's closures may reference. */
 function identityOfParameter(value: WeakKey): string {
   if (!identities.has(value)) isUnheardOf = true;
   return `#${identityOf(value)}`;
 }
 
-/** A program that was met before and equals this one, or else this one. */
+/** An equal earlier program if there is one, or else this one. */
 export function canonical(program: Program): Program {
-  // Equations made while somebody looks for the line that they come from are not exchanged.
+  // Equations recorded while results are inspected are not replaced, since they store their source lines.
   if (program.equations.length > LARGEST || isInspecting()) return program;
   isUnheardOf = false;
   const key = keyOf(program);
-  // A derivative rule or a callback that was made in this call will not be met again, and keeping it
-  // would keep all that it closes over.
+  // A derivative rule or a callback that was created in this call will not be seen again, and keeping
+  // it would retain everything that it closes over.
   if (isUnheardOf) return program;
   const found = programs.get(key);
   if (found !== undefined) programs.delete(key);
   const chosen = found ?? program;
   programs.set(key, chosen);
-  // Programs that hold this one are kept too.
+  // Programs that contain this one are kept too.
   identityOf(chosen);
   if (programs.size > MOST) programs.delete(programs.keys().next().value!);
   return chosen;
 }
 
-/** A text that two programs share only if they do the same. */
+/** A text that is equal for two programs only if they do the same. */
 function keyOf({ binders, equations, results }: Program): string {
   const numbers = new Map<Variable, number>();
   const bindVariable = (variable: Variable): string => {

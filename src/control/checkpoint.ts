@@ -1,5 +1,6 @@
 /**
- * Memory for time: functions whose intermediate values are computed again in the backward pass.
+ * Memory savings in exchange for time: functions whose intermediate values are recomputed in the
+ * backward pass.
  *
  * @module
  */
@@ -40,10 +41,10 @@ import {
 } from "./programs.ts";
 
 /**
- * What `checkpoint` keeps for the backward pass, besides the arguments: `"nothing"`; `"products"`, the
- * results of matrix products and convolutions, which cost most to compute again; `"everything"`, as without
- * `checkpoint`; or a function that decides for each operation, by its name in programs (`"exp"`,
- * `"contract"`, `"convolve"`).
+ * The values that `checkpoint` keeps for the backward pass in addition to the arguments: `"nothing"`;
+ * `"products"`, the results of matrix products and convolutions, which are the most expensive to
+ * recompute; `"everything"`, as without `checkpoint`; or a function that decides for each operation, by
+ * its name in programs (`"exp"`, `"contract"`, `"convolve"`).
  *
  * @category Transforms
  */
@@ -59,7 +60,7 @@ export type CheckpointPolicy =
  * @category Transforms
  */
 export interface CheckpointOptions {
-  /** What is kept; `"nothing"` when left out. */
+  /** The values to keep; by default `"nothing"`. */
   readonly policy?: CheckpointPolicy;
 }
 
@@ -77,16 +78,16 @@ function keeps(policy: CheckpointPolicy, operation: string): boolean {
   return policy === "everything" || (policy === "products" && PRODUCTS.includes(operation));
 }
 
-/** A program divided for a derivative that keeps little. */
+/** A program split for a derivative that keeps few values. */
 interface Split {
-  /** From the arguments to the results, followed by what is kept. */
+  /** From the arguments to the results, followed by the kept values. */
   readonly forward: Program;
   /**
-   * From the arguments that are needed, what is kept, and the tangents of active arguments, to the
-   * tangents of moving results.
+   * From the required arguments, the kept values, and the tangents of active arguments, to the tangents
+   * of moving results.
    */
   readonly linear: Program;
-  /** The arguments that are needed. */
+  /** The required arguments. */
   readonly needed: readonly number[];
   readonly moves: readonly boolean[];
 }
@@ -95,7 +96,7 @@ const splits = memoize<Split>();
 const policyNumbers = new WeakMap<object, number>();
 let nextPolicy = 0;
 
-/** A text that tells policies apart. */
+/** A key that distinguishes policies. */
 function nameOfPolicy(policy: CheckpointPolicy): string {
   if (typeof policy === "string") return policy;
   let number = policyNumbers.get(policy);
@@ -109,7 +110,7 @@ function split(
   isActive: readonly boolean[],
 ): Split {
   return splits(program, `${nameOfPolicy(policy)}/${keyOfFlags(isActive)}`, () => {
-    // Seen through, so that the policy meets the operations of functions under jit too.
+    // Calls are entered, so that the policy also applies to the operations of functions under jit.
     const parts = linearizeProgram(inlinePlainCalls(program), isActive);
     const { binders, equations, results } = parts.forward;
     const count = program.results.length;
@@ -141,7 +142,10 @@ function split(
   });
 }
 
-/** `second` after `first`, whose results are the first arguments of it; `others` are the rest. */
+/**
+ * `second` after `first`, whose results are the first arguments of `second`; `others` are its remaining
+ * arguments.
+ */
 function compose(first: Program, second: Program, others: readonly Variable[]): Program {
   const given = first.results;
   const names = new Map<Atom, Atom>();
@@ -161,8 +165,8 @@ function compose(first: Program, second: Program, others: readonly Variable[]): 
 const guarded = memoize<Program>();
 
 /**
- * The program, whose work waits for all of its arguments but the last `totals`, and is shared with none
- * before.
+ * The program with a barrier: its work starts after all of its arguments except the last `totals` are
+ * available, and is not shared with earlier work.
  */
 function guard(program: Program, totals: number): Program {
   return guarded(program, String(totals), () =>
@@ -175,7 +179,7 @@ function guard(program: Program, totals: number): Program {
     ));
 }
 
-/** Runs the program of its parameters, and keeps little of it for derivatives. */
+/** Runs the program of its parameters, and keeps few of its values for derivatives. */
 export const checkpointPrimitive: Primitive<CheckpointParams> = {
   name: "checkpoint",
   isTotal: true,
@@ -191,7 +195,7 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
     kind: "program",
     linearize(primals, isActive, { program, policy }) {
       const { forward, linear, needed, moves } = split(program, policy, isActive);
-      // Kept together: a derivative of this derivative keeps as little.
+      // Kept together, so that a derivative of this derivative keeps as few values.
       const all = bind(checkpointPrimitive, primals, { program: forward, policy });
       const count = program.results.length;
       const known = [...needed.map((i) => primals[i]), ...all.slice(count)];
@@ -234,21 +238,21 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
 };
 
 /**
- * The same function, of which reverse mode keeps little: its intermediate values are computed again in
- * the backward pass. A chain of n equal parts, in checkpointed groups of about the square root of n,
- * needs memory for about twice that root instead of n, for one more forward pass.
+ * A function with the same results that needs less memory in reverse mode: its intermediate values are
+ * recomputed in the backward pass. A chain of n equal parts, in checkpointed groups of about the square
+ * root of n, needs memory for about twice that root instead of n, at the cost of one more forward pass.
  *
- * What is kept are the arguments that the derivative needs, and what `policy` adds. Values that the
- * function closes over are kept as well.
+ * The kept values are the arguments that the derivative needs, and those that `policy` adds. Values
+ * that the function closes over are kept as well.
  *
  * Source: Griewank and Walther, "Algorithm 799: revolve" (2000); Chen, Xu, Zhang and Guestrin,
  * "Training deep nets with sublinear memory cost" (2016).
  *
  * @category Transforms
- * @param f A pure function of trees of tensors; arguments that are no tensors reach it as they are.
- * @param options What to keep.
+ * @param f A pure function of trees of tensors; arguments that are not tensors are passed unchanged.
+ * @param options The values to keep.
  * @returns A function with the same values and derivatives.
- * @throws {ArgumentError} when the policy is none.
+ * @throws {ArgumentError} when the policy is not valid.
  *
  * @example The same gradient
  * ```ts
@@ -279,7 +283,7 @@ export function checkpoint<Args extends AnyArgs, Out>(
   return (...args) => {
     const { leaves, structure } = flatten(args);
     const inputs = leaves.filter((leaf) => leaf instanceof Tensor);
-    // One list instead of one argument each: a call has room for so many only.
+    // One list instead of one argument each, since the number of arguments of a call is limited.
     const onList = (tensors: readonly Tensor[]): unknown => {
       let next = 0;
       const filled = leaves.map((leaf) => {

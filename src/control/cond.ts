@@ -1,5 +1,5 @@
 /**
- * Choosing between computations.
+ * Conditional execution.
  *
  * @module
  */
@@ -29,19 +29,20 @@ import type { Body } from "./stage_body.ts";
 import { switchPrimitive } from "./switch_primitive.ts";
 
 /**
- * One of two computations, by a condition whose value may not be known yet: only the chosen one runs.
- * Under `vmap` over the condition each runs for the examples that take it, if there are any: the others
- * see nothing of it, neither its errors nor its effects nor a NaN in a derivative.
+ * One of two computations, selected by a condition whose value may not be known yet: only the selected
+ * one runs. Under `vmap` over the condition each branch runs for the examples that select it, if there
+ * are any. The other examples are not affected by its errors, its effects, or a NaN in its derivative.
  *
- * Both functions are traced, whatever the condition, and must give results of equal structures, shapes
- * and dtypes. They may use values from outside.
+ * Both functions are traced, whatever the condition, and must return results of equal structures,
+ * shapes and dtypes. They may use values from outside.
  *
  * @category Control flow
  * @param pred The condition: a bool scalar.
- * @param onTrue What to compute where it holds: a pure function of the operands.
- * @param onFalse What to compute where it does not.
- * @param operands The arguments of both functions: any trees. Numbers take the dtype of what they meet.
- * @returns The result of the chosen function.
+ * @param onTrue The function for a true condition: a pure function of the operands.
+ * @param onFalse The function for a false condition.
+ * @param operands The arguments of both functions: any trees. Numbers take the dtype of the tensors
+ *   they are combined with.
+ * @returns The result of the selected function.
  * @throws {DtypeError} when the condition is not bool, or the results differ in dtype.
  * @throws {ShapeError} when the condition is not a scalar, or the results differ in shape.
  * @throws {TreeError} when the results differ in structure.
@@ -62,14 +63,14 @@ export function cond<Operands extends AnyArgs, Out>(
   onFalse: (...operands: TensorsOf<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): TensorsOf<Out>;
-/** The same where only the results hold numbers. */
+/** The same when only the results contain numbers. */
 export function cond<Operands extends AnyArgs, Out>(
   pred: TensorLike,
   onTrue: (...operands: EachNoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint,
   onFalse: (...operands: EachNoInfer<Operands>) => NoInfer<Out> | TupleHint,
   ...operands: Operands
 ): TensorsOf<Out>;
-/** The same for trees that hold only tensors, or whose types are type parameters. */
+/** The same for trees that contain only tensors, or whose types are type parameters. */
 export function cond<Operands extends AnyArgs, Out>(
   pred: TensorLike,
   onTrue: (...operands: EachNoInfer<Operands>) => Out | TupleHint,
@@ -103,20 +104,21 @@ export function cond(
   return choose("cond", index, branches, names, operands);
 }
 
-/** The most branches that one choice may have. */
+/** The maximum number of branches. */
 const MAX_BRANCHES = 2 ** 14;
 
 /**
- * One of several computations, by an index whose value may not be known yet: only the chosen one runs.
- * An index below 0 chooses the first, one beyond the last the last. Under `vmap` over the index each
- * runs for the examples that take it, as in `cond`.
+ * One of several computations, selected by an index whose value may not be known yet: only the selected
+ * one runs. An index below 0 selects the first, and an index beyond the last selects the last. Under
+ * `vmap` over the index each branch runs for the examples that select it, as in `cond`.
  *
  * @category Control flow
- * @param index Which to compute: an integer scalar.
+ * @param index The number of the branch: an integer scalar.
  * @param branches Pure functions of the operands, at least one; their results have equal structures,
  * shapes and dtypes.
- * @param operands The arguments of all functions: any trees. Numbers take the dtype of what they meet.
- * @returns The result of the chosen function.
+ * @param operands The arguments of all functions: any trees. Numbers take the dtype of the tensors
+ *   they are combined with.
+ * @returns The result of the selected function.
  * @throws {DtypeError} when the index is not an integer, or the results differ in dtype.
  * @throws {ShapeError} when the index is not a scalar, or the results differ in shape.
  * @throws {TreeError} when the results differ in structure.
@@ -138,14 +140,14 @@ export function switchCase<Operands extends AnyArgs, Out>(
   branches: readonly ((...operands: TensorsOf<Operands>) => Out | TupleHint)[],
   ...operands: Operands
 ): TensorsOf<Out>;
-/** The same where only the results hold numbers. */
+/** The same when only the results contain numbers. */
 export function switchCase<Operands extends AnyArgs, Out>(
   index: TensorLike,
   branches:
     readonly ((...operands: EachNoInfer<Operands>) => (Out & WithNumbers<Out>) | TupleHint)[],
   ...operands: Operands
 ): TensorsOf<Out>;
-/** The same for trees that hold only tensors, or whose types are type parameters. */
+/** The same for trees that contain only tensors, or whose types are type parameters. */
 export function switchCase<Operands extends AnyArgs, Out>(
   index: TensorLike,
   branches: readonly ((...operands: EachNoInfer<Operands>) => Out | TupleHint)[],
@@ -187,7 +189,7 @@ function readIndex(index: TensorLike, what: string): Tensor {
       `${what} with the index ${showType(value)}: expected an integer; convert with astype`,
     );
   }
-  // What int32 does not hold is out of range too, at the same end.
+  // A number outside the range of int32 is out of range too, at the same end.
   return value.dtype === "uint32"
     ? convert(minimum(value, constantLike(value, 2 ** 31 - 1)), "int32")
     : convert(value, "int32");
@@ -203,7 +205,7 @@ function choose(
   const what = `Cannot use ${transform}`;
   const { leaves: inputs, structure } = flattenInputs(operands, `${what} with these operands`);
   const leaves = inputs.map(primalOf);
-  // One list instead of one argument each: a call has room for so many only.
+  // One list instead of one argument each, since the number of arguments of a call is limited.
   const list: Structure = { kind: "array", children: leaves.map(() => ({ kind: "leaf" })) };
   const bodies = branches.map((branch) => {
     const onList = (values: readonly Tensor[]): unknown =>
@@ -211,7 +213,7 @@ function choose(
     return stageOpenBody(transform, onList, { kind: "array", children: [list] }, leaves);
   });
   bodies.forEach((body, i) => checkAlike(bodies[0], body, names[0], names[i], what));
-  // Every branch takes what any of them captured.
+  // Every branch takes the captured values of all branches.
   const captured = [...new Set(bodies.flatMap((body) => body.captured))];
   const programs = bodies.map(({ program, captured: own }) => {
     const places = new Map<Tensor, Variable>();
@@ -228,7 +230,10 @@ function choose(
   return unflatten(bodies[0].structure, results);
 }
 
-/** `values`, as numbers where the operands are: they take the dtype of what they meet. */
+/**
+ * `values`, as numbers where the operands are numbers: they take the dtype of the tensors they are
+ * combined with.
+ */
 function numbersWithin(operands: readonly Tensor[], values: readonly Tensor[]): readonly Tensor[] {
   return operands.map((operand, i) =>
     operand instanceof WeakScalar ? operand.within(currentTrace(), values[i]) : values[i]

@@ -1,7 +1,7 @@
 /**
- * Programs over a batch of which only some examples take part: those that chose a branch, or those
- * that a loop goes on for. The others must not be noticed: neither by an error or an endless loop nor
- * by a NaN in a derivative.
+ * Programs over a batch in which only some examples participate: those that selected a branch, or those
+ * for which a loop continues. The others must have no effect: neither an error or an endless loop nor a
+ * NaN in a derivative.
  *
  * @module
  */
@@ -23,18 +23,18 @@ import { changesOf, partProgram } from "./few_places.ts";
 import { batchProgram, keyOfFlags, memoize, record } from "./programs.ts";
 import { scanPrimitive } from "./scan_primitive.ts";
 
-/** A program over a batch of which only some examples take part. */
+/** A program over a batch in which only some examples participate. */
 export interface ConfinedProgram {
   /**
-   * From the flags of those that take part (`bool[size]`) and the arguments to the results. What it
-   * gives for the others means nothing.
+   * From the flags of the participating examples (`bool[size]`) and the arguments to the results. The
+   * results for other examples are undefined.
    */
   readonly program: Program;
-  /** Whether it may run though no example takes part. */
+  /** Whether it may run if no example participates. */
   readonly isTotal: boolean;
   /**
-   * For each result the argument, by its number, that it is with changes in few places; it is as it was
-   * for examples that take no part. `null` for all others.
+   * For each result the number of the argument of which it is a version with changes to few elements;
+   * for examples that do not participate it is that argument, unchanged. `null` for all other results.
    */
   readonly changes: readonly (number | null)[];
 }
@@ -42,17 +42,18 @@ export interface ConfinedProgram {
 const confinedPrograms = memoize<ConfinedProgram>();
 
 /**
- * The program over a batch for the examples that take part. Results for which `isForced` are mapped
- * along axis 0, the others where they happen to be.
+ * The program over a batch for the participating examples. Results for which `isForced` holds are
+ * mapped along axis 0, the others along any axis.
  *
- * The derivatives of examples that take no part are cut off where arguments are read, by selection: in
- * reverse mode their cotangents are zeros there even if a zero has met an infinity within (as JAX
- * does; see its issues 1052 and 5658). Where the program might fail, go on for ever, or mix the
- * derivatives of examples, these also read what one that takes part does. An argument of which few
- * places are read or changed is not read as a whole: see `few_places.ts`. `mayChange` says of which
- * argument a result may be what is left when few places are changed.
+ * The derivatives of examples that do not participate are cut off where arguments are read, by
+ * selection: in reverse mode their cotangents are zeros there even if a zero was multiplied by an
+ * infinity within the program (as in JAX; see its issues 1052 and 5658). If the program might fail, run
+ * forever, or mix the derivatives of examples, these examples also read the arguments of one that
+ * participates. An argument of which few elements are read or changed is not read as a whole: see
+ * `few_places.ts`. `mayChange` names the argument of which a result may be a version with changes to
+ * few elements.
  *
- * A program with a collective over the examples' axis computes with all of them, each as it is.
+ * A program with a collective over the examples' axis computes with all of them, unchanged.
  */
 export function confineProgram(
   given: Program,
@@ -105,14 +106,17 @@ function collectsOver({ equations }: Program, id: string): boolean {
   );
 }
 
-/** Whether all that a program does gives a value for all operands. */
+/** Whether all operations of a program return a result for all operands. */
 function isTotalProgram({ equations }: Program): boolean {
   return equations.every(({ primitive, params }) =>
     primitive.isTotal === true && programsIn(params).every(isTotalProgram)
   );
 }
 
-/** Reads of atoms by equations that compute what is the same for all examples, and by the others. */
+/**
+ * The atoms read by equations whose results are the same for all examples, and those read by the other
+ * equations.
+ */
 function readsOf(
   { binders, equations }: Program,
   axes: readonly BatchAxis[],
@@ -139,7 +143,7 @@ function ownScalars(program: Program, axes: readonly BatchAxis[]): readonly bool
   );
 }
 
-/** Whether the derivative by something that examples share is a sum over all of them. */
+/** Whether the derivative with respect to a value that examples share is a sum over all of them. */
 function sharesFloats(
   program: Program,
   axes: readonly BatchAxis[],
@@ -152,7 +156,7 @@ function sharesFloats(
   );
 }
 
-/** The equation with one more argument in front of the constants of its programs, or `null`. */
+/** The equation with one more argument before the constants of its programs, or `null`. */
 function withNumber(equation: Equation, number: Variable, id: string): Equation | null {
   const control = asControl(equation);
   const { primitive: { name }, inputs } = equation;
@@ -191,8 +195,8 @@ function withNumber(equation: Equation, number: Variable, id: string): Equation 
 }
 
 /**
- * The program with one more argument in front: the example's number along the axis `id`, for
- * operations that ask for it. `null` where something else needs the axis.
+ * The program with one more argument at the front: the example's number along the axis `id`, for
+ * operations that read it. `null` if another operation needs the axis.
  */
 function numbered({ binders, equations, results }: Program, id: string): Program | null {
   const number = new Variable({ dtype: "int32", shape: [] });
@@ -215,9 +219,10 @@ function numbered({ binders, equations, results }: Program, id: string): Program
 }
 
 /**
- * Applies an operation to one example after the other, where they must not go together: where its
- * programs act besides computing, each example acts for itself; and while results are looked at,
- * nothing is computed that no example asked for. Gives `null` where they go together.
+ * Applies an operation to one example after the other if they must not be processed together: if its
+ * programs have side effects, these happen for each example separately; and while results are
+ * inspected, only the computations of participating examples are run. Returns `null` if they can be
+ * processed together.
  */
 export function oneByOne<P>(
   primitive: Primitive<P>,

@@ -1,5 +1,5 @@
 /**
- * Functions whose forward mode their users write.
+ * Functions with user-defined forward mode.
  *
  * @module
  */
@@ -36,20 +36,20 @@ function readTangents(
 }
 
 /**
- * `f` with a forward rule of your own. Reverse mode transposes it, so that one rule serves `jvp` and
- * `grad`; rules are ordinary functions, so derivatives of any order and `vmap` and `jit` follow.
+ * `f` with a custom forward rule. Reverse mode transposes the rule, so that one rule serves `jvp` and
+ * `grad`. Rules are ordinary functions, so derivatives of any order, `vmap` and `jit` are supported.
  *
- * Values that `f` closes over are constants: differentiating by one is an error. The rule may run later
- * than `f`, and elsewhere: what a transform traces must reach it through arguments.
+ * Values that `f` closes over are constants: differentiating with respect to one is an error. The rule
+ * may run later than `f`, and in another context: traced values must be passed to it as arguments.
  *
  * @category Custom rules
  * @param f A pure function of trees of tensors.
- * @param rule Gets the list of the arguments of `f` and the list of their tangents, trees like them (zeros
- * where an argument has no tangent, which cost no computation; `null` at integer and bool leaves); returns
- * `[out, tangent]`, the output of `f` and its tangent, a tree like it. The tangent must be linear in the
- * tangents. `null` means zero, also for a whole subtree, and is the only tangent of an integer or bool
- * leaf.
- * @returns A function that computes what `f` does.
+ * @param rule Receives the list of the arguments of `f` and the list of their tangents, trees like them
+ * (zeros where an argument has no tangent, which cost no computation; `null` at integer and bool
+ * leaves); returns `[out, tangent]`, the output of `f` and its tangent, a tree like it. The tangent
+ * must be linear in the tangents. `null` means zero, also for a whole subtree, and is the only tangent
+ * of an integer or bool leaf.
+ * @returns A function with the results of `f`.
  * @throws {TreeError}, {ShapeError} or {DtypeError} when the rule returns something else.
  * @throws {ArgumentError} from reverse mode, when the tangent is not linear in the tangents.
  *
@@ -71,17 +71,17 @@ export function customJvp<Args extends AnyArgs, Out>(
   rule: (primals: Args, tangents: Args) => readonly [NoInfer<Out>, unknown],
 ): (...args: Args) => Out;
 /**
- * `f` with a forward rule of your own, and arguments that are not differentiated.
+ * `f` with a custom forward rule, and arguments that are not differentiated.
  *
- * @param f A pure function of trees of tensors, and of anything at `nondiffArgnums`.
- * @param rule Gets the arguments at `nondiffArgnums`, then the list of the other arguments and the
+ * @param f A pure function of trees of tensors, and of any values at `nondiffArgnums`.
+ * @param rule Receives the arguments at `nondiffArgnums`, then the list of the other arguments and the
  * list of their tangents; returns `[out, tangent]`.
- * @param options `nondiffArgnums`: the positions of the arguments that take no part, and may be
- * anything.
- * @returns A function that computes what `f` does.
- * @throws {ArgumentError} when `nondiffArgnums` are no positions.
+ * @param options `nondiffArgnums`: the positions of the arguments that are not differentiated, which
+ * may be any values.
+ * @returns A function with the results of `f`.
+ * @throws {ArgumentError} when `nondiffArgnums` are not positions.
  *
- * @example An exponent that takes no part
+ * @example An exponent that is not differentiated
  * ```ts
  * import { customJvp, grad, tensor } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";

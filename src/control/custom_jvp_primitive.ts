@@ -1,5 +1,5 @@
 /**
- * The primitive behind `customJvp` and `customRoot`: a function with a forward rule.
+ * The primitive of `customJvp` and `customRoot`: a function with a forward rule.
  *
  * @module
  */
@@ -34,12 +34,15 @@ export interface Moved {
   readonly tangents: readonly (Tensor | null)[];
 }
 
-/** From all arguments, captured ones first, and their tangents (`null` for zero) to results and theirs. */
+/**
+ * From all arguments, captured ones first, and their tangents (`null` for zero) to the results and
+ * their tangents.
+ */
 export type Move = (primals: readonly Tensor[], tangents: readonly (Tensor | null)[]) => Moved;
 
 /** A forward rule on flat tensors. */
 export class JvpRule {
-  /** What the function is called in messages. */
+  /** The name of the function in messages. */
   readonly transform: string;
   /** Runs it. */
   readonly move: Move;
@@ -50,7 +53,7 @@ export class JvpRule {
     this.move = move;
   }
 
-  /** The rule over one more axis. Results and their tangents have it in front. */
+  /** The rule with an additional axis, which is the first axis of results and tangents. */
   batched(axes: readonly BatchAxis[], size: number, axisName: string | undefined): JvpRule {
     return new JvpRule(this.transform, (primals, tangents) => {
       const isGiven = tangents.map((tangent) => tangent !== null);
@@ -78,13 +81,13 @@ export class JvpRule {
     });
   }
 
-  /** What programs show. */
+  /** The text in printed programs. */
   toString(): string {
     return "rule";
   }
 }
 
-/** Parameters of `customJvp`: what runs without derivatives, and the rule. */
+/** Parameters of `customJvp`: the function that runs without derivatives, and the rule. */
 export interface CustomJvpParams extends Held {
   /** The rule, on all arguments. */
   readonly rule: JvpRule;
@@ -109,7 +112,7 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = {
   derivative: {
     kind: "program",
     linearize(primals, isActive, { rule }) {
-      // The rule does its work on primals at once; what it does with tangents is recorded.
+      // The rule performs its work on primals immediately; its work on tangents is recorded.
       const tape = new RecordingTrace(rule.transform, currentTrace());
       let moved: Moved;
       let linear: Program;

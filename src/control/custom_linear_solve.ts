@@ -1,5 +1,5 @@
 /**
- * Solutions of linear systems, differentiated as what they are.
+ * Solutions of linear systems with implicit derivatives.
  *
  * @module
  */
@@ -26,18 +26,18 @@ import { argumentsOf, stageBody } from "./stage_body.ts";
  */
 export interface LinearSolveOptions<X> {
   /**
-   * Solves the transposed system, for reverse mode: gets the product of the transposed matrix with a
-   * vector, and the right-hand side.
+   * Solves the transposed system, for reverse mode: receives the product of the transposed matrix with
+   * a vector, and the right-hand side.
    */
   readonly transposeSolve?: (
     vecmat: (x: TensorsOf<X>) => TensorsOf<X>,
     b: TensorsOf<X>,
   ) => TensorsOf<X>;
-  /** Whether the matrix is symmetric: then `solve` solves the transposed system too. Default false. */
+  /** Whether the matrix is symmetric, so that `solve` also solves the transposed system. Default false. */
   readonly symmetric?: boolean;
 }
 
-/** A held function of the same arguments, behind `before` captured values and followed by `after`. */
+/** A held function of the same arguments, after `before` captured values and followed by `after`. */
 function widen(
   { program, captured }: HeldFunction,
   before: readonly Tensor[],
@@ -55,26 +55,26 @@ function widen(
 }
 
 /**
- * The solution of a linear system by any method, differentiated as what it is: where `A x = b`,
- * `A dx = db - dA x`. Derivatives are solutions of linear systems with the same matrix, not
- * derivatives of the steps of `solve`, which may be a loop of unknown length.
+ * The solution of a linear system by any method, differentiated implicitly: if `A x = b`, then `A dx =
+ * db - dA x`. Derivatives are solutions of linear systems with the same matrix, not derivatives of the
+ * steps of `solve`, which may be a loop of unknown length.
  *
- * `matvec` may close over values that are differentiated. `solve` may close over anything; what it does
- * with that has no derivative of its own. Where nothing but derivatives traces the call, solvers may
- * decide by values, as plain loops do; under `jit` and `vmap` they need `whileLoop`.
+ * `matvec` may close over values that are differentiated. `solve` may close over any values, but their
+ * use in it has no derivative. If only derivatives trace the call, solvers may branch on values, as
+ * plain loops do; under `jit` and `vmap` they need `whileLoop`.
  *
  * @category Systems of equations
- * @param matvec The product of the matrix with a vector: a linear function of a tree like `b` that
- * gives one like it. It is traced.
+ * @param matvec The product of the matrix with a vector: a linear function from a tree like `b` to a
+ * tree like `b`. It is traced.
  * @param b The right-hand side: a tree of floating-point tensors.
- * @param solve Gets `matvec` and a right-hand side, returns the solution.
- * @param options `transposeSolve` or `symmetric`, which reverse mode needs.
+ * @param solve Receives `matvec` and a right-hand side, returns the solution.
+ * @param options `transposeSolve` or `symmetric`, which are required for reverse mode.
  * @returns The solution, like `b`.
- * @throws {TreeError} when a function returns something else than a tree like `b`.
+ * @throws {TreeError} when a function does not return a tree like `b`.
  * @throws {DtypeError} when `b` is not floating-point.
- * @throws {ArgumentError} from reverse mode, when nothing says how to solve the transposed system.
+ * @throws {ArgumentError} from reverse mode, when neither option is given.
  *
- * @example The gradient of a solution, by the matrix
+ * @example The gradient of a solution with respect to the matrix
  * ```ts
  * import { grad, matmul, tensor } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";
@@ -127,7 +127,7 @@ export function customLinearSolve<X>(
   );
   const { program, captured: consts } = product;
 
-  /** A flat solver, given the program of the product that it is about. */
+  /** A flat solver, given the program of the product. */
   const solver =
     (method: typeof solve, name: string, matrix: () => Program) =>
     (args: readonly Tensor[]): Tensor[] => {

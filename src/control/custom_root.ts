@@ -23,7 +23,7 @@ import { Space } from "./space.ts";
 import { argumentsOf, stageBody } from "./stage_body.ts";
 import type { Body } from "./stage_body.ts";
 
-/** Traces `f` at a guess; a number in it takes the dtype of its place in the result. */
+/** Traces `f` at a guess; a number in it takes the dtype of its position in the result. */
 function stageResidual(f: AnyFunction, { leaves, structure }: FlatTree): Body {
   const staged = stageBody("customRoot", f, argumentsOf(structure), leaves);
   const isWider = (leaf: Tensor, i: number) =>
@@ -36,24 +36,25 @@ function stageResidual(f: AnyFunction, { leaves, structure }: FlatTree): Body {
 }
 
 /**
- * A root of a function, differentiated by the implicit function theorem: `f(x) = 0` stays true when
- * what `f` closes over moves, so that `dx = -(df/dx)^-1 df`. Derivatives need the root alone, not the
- * steps that led to it: `solve` may do anything, and be a loop of unknown length.
+ * A root of a function, differentiated by the implicit function theorem: `f(x) = 0` remains true when
+ * the values that `f` closes over change, so that `dx = -(df/dx)^-1 df`. Derivatives need only the
+ * root, not the steps that led to it: `solve` may use any method, including a loop of unknown length.
  *
- * `f` may close over values that are differentiated; the guess has derivative zero. Where nothing but
- * derivatives traces the call, `solve` may decide by values, as plain loops do; under `jit` and `vmap`
- * it needs `whileLoop`.
+ * `f` may close over values that are differentiated; the guess has derivative zero. If only derivatives
+ * trace the call, `solve` may branch on values, as plain loops do; under `jit` and `vmap` it needs
+ * `whileLoop`.
  *
  * @category Systems of equations
- * @param f The function to be zero: from a tree of floating-point tensors to one like it. It is traced.
- * @param initialGuess A tree, where to begin. A number becomes float32, or float64 where `f` makes it
- * that.
- * @param solve Gets `f` and the guess, returns the root.
- * @param tangentSolve Gets a linear function `g` (`f`, linearised at the root) and a tree `y`, returns
- * the solution `x` of `g(x) = y`: `y.div(g(1))` for scalars; for more, a direct solver on the Jacobian
- * of `g`, or `customLinearSolve`. Reverse mode transposes it.
+ * @param f The function whose root is wanted: from a tree of floating-point tensors to one like it.
+ *   It is traced.
+ * @param initialGuess A tree, the starting point. A number becomes float32, or float64 if `f` converts
+ * it to that.
+ * @param solve Receives `f` and the guess, returns the root.
+ * @param tangentSolve Receives a linear function `g` (`f`, linearised at the root) and a tree `y`,
+ * returns the solution `x` of `g(x) = y`: `y.div(g(1))` for scalars; otherwise a direct solver on the
+ * Jacobian of `g`, or `customLinearSolve`. Reverse mode transposes it.
  * @returns The root, like the guess.
- * @throws {TreeError} when a function returns something else than a tree like the guess.
+ * @throws {TreeError} when a function does not return a tree like the guess.
  * @throws {DtypeError} when the guess is not floating-point.
  *
  * @example The derivative of a root, found by Newton's method
@@ -100,7 +101,7 @@ export function customRoot<X>(
     leaf instanceof WeakScalar ? toTensorOf(leaf, space.types[i].dtype, what) : leaf
   );
 
-  /** The function, given what it closes over. */
+  /** The function, given the values that it closes over. */
   const residual = (known: readonly Tensor[]) => (x: TensorsOf<X>): TensorsOf<X> => {
     const leaves = space.argument(x, "Cannot call customRoot's function with this argument");
     return space.tree(evaluateProgram(program, [...known, ...leaves])) as TensorsOf<X>;

@@ -1,5 +1,5 @@
 /**
- * How the functions that have derivative rules of their users' read arguments and results.
+ * Arguments and results of functions with user-defined derivative rules.
  *
  * @module
  */
@@ -23,13 +23,13 @@ import { flattenTensors, primalOf } from "../transforms/flatten_function.ts";
  */
 export interface CustomRuleOptions {
   /**
-   * The positions, counted from 0, of arguments that take no part in derivatives, and may be anything:
-   * functions, strings, numbers that decide on shapes. Rules get them first.
+   * The positions, counted from 0, of arguments that are not differentiated, which may be any values:
+   * functions, strings, numbers that determine shapes. They are the first arguments of rules.
    */
   readonly nondiffArgnums?: number | readonly number[];
 }
 
-/** Reads the options; `what` begins messages: "Cannot apply customVjp". */
+/** Reads the options; `what` is the start of messages: "Cannot apply customVjp". */
 export function readNondiff(what: string, options: CustomRuleOptions | undefined): number[] {
   const { nondiffArgnums = [] } = readOptions(what, options, ["nondiffArgnums"]);
   const list: unknown = typeof nondiffArgnums === "number" ? [nondiffArgnums] : nondiffArgnums;
@@ -51,21 +51,21 @@ export function checkRule(rule: unknown, what: string, name: string): asserts ru
   throw argumentError(`${what}: ${name} must be a function, got ${describeValue(rule)}`);
 }
 
-/** The arguments of one call of a function that has a rule. */
+/** The arguments of one call of a function with a rule. */
 export class RuleArguments {
-  /** The arguments that take no part, in their order. */
+  /** The arguments that are not differentiated, in order. */
   readonly nondiff: readonly unknown[];
   /** The structure of each of the others. */
   readonly structures: readonly Structure[];
   /**
-   * The leaves of the others: tensors, and JavaScript numbers and booleans, which the function gets
-   * as they are.
+   * The leaves of the others: tensors, and JavaScript numbers and booleans, which are passed to the
+   * function unchanged.
    */
   readonly leaves: readonly (Tensor | number | boolean)[];
   readonly #count: number;
   readonly #positions: readonly number[];
 
-  /** Reads `args`; `what` begins messages: "Cannot call a function with customVjp". */
+  /** Reads `args`; `what` is the start of messages: "Cannot call a function with customVjp". */
   constructor(args: readonly unknown[], positions: readonly number[], what: string) {
     this.#count = args.length;
     this.#positions = positions;
@@ -91,7 +91,7 @@ export class RuleArguments {
     this.leaves = leaves;
   }
 
-  /** Whether nothing traces the call: then the function itself is all that is needed. */
+  /** Whether the call is not traced, so that only the function itself is needed. */
   get isPlain(): boolean {
     return isEvaluating() && !this.leaves.some((leaf) => leaf instanceof Tracer);
   }
@@ -102,8 +102,8 @@ export class RuleArguments {
   }
 
   /**
-   * One entry per argument that takes part, with `values` in place of the inputs; where the input is a
-   * number, that value is one. `constants` are in place of leaves that are no inputs.
+   * One entry per differentiated argument, with `values` in place of the inputs; if the input is a
+   * number, so is the value. `constants` replace leaves that are not inputs.
    */
   fill(values: readonly unknown[], constants: readonly unknown[] = this.leaves): unknown[] {
     let next = 0;
@@ -116,7 +116,7 @@ export class RuleArguments {
     return unflatten({ kind: "array", children: this.structures }, filled) as unknown[];
   }
 
-  /** All arguments in their order, with `values` in place of the inputs. */
+  /** All arguments in order, with `values` in place of the inputs. */
   args(values: readonly Tensor[]): unknown[] {
     const filled = this.fill(values);
     const [free, own] = [this.nondiff.values(), filled.values()];
@@ -127,7 +127,7 @@ export class RuleArguments {
   }
 }
 
-/** A result as flat tensors: a check that it is like an earlier one, if there was one. */
+/** A result as flat tensors, checked to be like an earlier one, if there was one. */
 export class ResultShape {
   #known: { readonly structure: Structure; readonly types: readonly Type[] } | null = null;
 
@@ -146,7 +146,10 @@ export class ResultShape {
     return this.#known;
   }
 
-  /** The leaves of `tree`. `what` begins messages, `expected` says whom it must be like. */
+  /**
+   * The leaves of `tree`. `what` is the start of messages, `expected` describes the tree that it must
+   * match.
+   */
   read(tree: unknown, what: string, expected: string): Tensor[] {
     if (tree instanceof Promise) {
       tree.catch(() => {});
@@ -166,7 +169,7 @@ export class ResultShape {
     return leaves;
   }
 
-  /** Notes what results are like. */
+  /** Records the structure and types of results. */
   note(structure: Structure, types: readonly Type[]): void {
     this.#known ??= { structure, types: types.map(({ dtype, shape }) => ({ dtype, shape })) };
   }

@@ -1,5 +1,5 @@
 /**
- * Functions whose reverse mode their users write.
+ * Functions with user-defined reverse mode.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import type { AnyArgs } from "../core/tree_types.ts";
 
 const LEAF: Structure = { kind: "leaf" };
 
-/** The tensors of a tree of residuals, and the function that puts others in their places. */
+/** The tensors of a tree of residuals, and the function that replaces them. */
 function flattenResiduals(tree: unknown): {
   readonly residuals: Tensor[];
   readonly rebuild: (values: readonly Tensor[]) => unknown;
@@ -48,7 +48,7 @@ function flattenResiduals(tree: unknown): {
   };
 }
 
-/** What a backward rule returned as one cotangent per input, `null` for zero. */
+/** The values returned by a backward rule as one cotangent per input, `null` for zero. */
 function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)[] {
   const what = "Cannot use what the backward rule of customVjp returned";
   const count = args.structures.length;
@@ -81,28 +81,29 @@ function readCotangents(args: RuleArguments, returned: unknown): (Tensor | null)
 }
 
 /**
- * `f` with a reverse rule of your own: for gradients that are more stable, cheaper, or deliberately others
- * than the true ones. `grad` and `vjp` run `forward` in place of `f`, and `backward` in place of its
- * transposed derivative; both are ordinary functions, so derivatives of any order and `vmap` and `jit`
- * follow.
+ * `f` with a custom reverse rule: for gradients that are more stable, cheaper, or deliberately
+ * different from the true ones. `grad` and `vjp` run `forward` in place of `f`, and `backward` in place
+ * of its transposed derivative. Both are ordinary functions, so derivatives of any order, `vmap` and
+ * `jit` are supported.
  *
- * Where `backward` is linear in the cotangent, forward mode (`jvp`) works too, by transposing it.
- * Values that `f` closes over are constants: differentiating by one is an error. Rules may run later
- * than `f`, and elsewhere: what a transform traces must reach them through arguments and residuals.
+ * If `backward` is linear in the cotangent, forward mode (`jvp`) works too, by transposing it. Values
+ * that `f` closes over are constants: differentiating with respect to one is an error. Rules may run
+ * later than `f`, and in another context: traced values must be passed to them as arguments and
+ * residuals.
  *
  * @category Custom rules
  * @param f A pure function of trees of tensors.
- * @param forward Gets the arguments of `f`; returns `[out, residuals]`, the output of `f` and a tree
- * of anything that `backward` needs.
- * @param backward Gets what `forward` kept and the cotangent of the output, a tree like it (zeros where
- * nothing depends on it, which cost no computation; `null` at integer and bool leaves); returns a list with
- * one cotangent tree per argument, each leaf of its argument's shape and dtype. `null` means zero, also for
- * a whole subtree, and is the only cotangent of an integer or bool leaf.
- * @returns A function that computes what `f` does.
+ * @param forward Receives the arguments of `f`; returns `[out, residuals]`, the output of `f` and a
+ * tree of any values that `backward` needs.
+ * @param backward Receives the residuals and the cotangent of the output, a tree like it (zeros where
+ * nothing depends on it, which cost no computation; `null` at integer and bool leaves); returns a list
+ * with one cotangent tree per argument, each leaf of its argument's shape and dtype. `null` means zero,
+ * also for a whole subtree, and is the only cotangent of an integer or bool leaf.
+ * @returns A function with the results of `f`.
  * @throws {TreeError}, {ShapeError} or {DtypeError} when a rule returns something else.
  * @throws {ArgumentError} from forward mode, when `backward` is not linear in the cotangent.
  *
- * @example Clipping the gradient on its way back
+ * @example Clipping the gradient in the backward pass
  * ```ts
  * import { clip, customVjp, grad, tensor } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";
@@ -123,16 +124,16 @@ export function customVjp<Args extends AnyArgs, Out, Residuals>(
   backward: (residuals: Residuals, cotangent: NoInfer<Out>) => readonly unknown[],
 ): (...args: Args) => Out;
 /**
- * `f` with a reverse rule of your own, and arguments that are not differentiated.
+ * `f` with a custom reverse rule, and arguments that are not differentiated.
  *
- * @param f A pure function of trees of tensors, and of anything at `nondiffArgnums`.
- * @param forward Gets the arguments of `f`; returns `[out, residuals]`.
- * @param backward Gets the arguments at `nondiffArgnums`, then what `forward` kept and the cotangent of
+ * @param f A pure function of trees of tensors, and of any values at `nondiffArgnums`.
+ * @param forward Receives the arguments of `f`; returns `[out, residuals]`.
+ * @param backward Receives the arguments at `nondiffArgnums`, then the residuals and the cotangent of
  * the output; returns a list with one cotangent tree for each of the other arguments.
- * @param options `nondiffArgnums`: the positions of the arguments that take no part, and may be
- * anything.
- * @returns A function that computes what `f` does.
- * @throws {ArgumentError} when `nondiffArgnums` are no positions.
+ * @param options `nondiffArgnums`: the positions of the arguments that are not differentiated, which
+ * may be any values.
+ * @returns A function with the results of `f`.
+ * @throws {ArgumentError} when `nondiffArgnums` are not positions.
  *
  * @example A function among the arguments
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The primitives behind `customVjp`: a function with a reverse rule, and the linear map that the rule
- * defines by its transpose.
+ * The primitives of `customVjp`: a function with a reverse rule, and the linear map whose transpose the
+ * rule defines.
  *
  * @module
  */
@@ -41,17 +41,17 @@ export type Pull = (
   cotangents: readonly (Tensor | null)[],
 ) => readonly (Tensor | null)[];
 
-/** What a forward rule gives. */
+/** The results of a forward rule. */
 export interface Forwarded {
   /** The function's results. */
   readonly results: readonly Tensor[];
-  /** What is kept for the backward rule. */
+  /** The residuals for the backward rule. */
   readonly residuals: readonly Tensor[];
   /** The backward rule. */
   readonly pull: Pull;
 }
 
-/** A backward rule over one more axis: cotangents of results have it in front. */
+/** A backward rule with an additional axis, which is the first axis of the cotangents of results. */
 function batchPull(
   pull: Pull,
   residualAxes: readonly BatchAxis[],
@@ -88,7 +88,7 @@ function batchPull(
   };
 }
 
-/** A forward rule, on flat tensors, that gives its backward rule along with the residuals. */
+/** A forward rule, on flat tensors, that returns its backward rule along with the residuals. */
 export class VjpRule {
   /** Runs it. */
   readonly forward: (args: readonly Tensor[]) => Forwarded;
@@ -98,7 +98,7 @@ export class VjpRule {
     this.forward = forward;
   }
 
-  /** The rule over one more axis. Results have it in front. */
+  /** The rule with an additional axis, which is the first axis of results. */
   batched(axes: readonly BatchAxis[], size: number, axisName: string | undefined): VjpRule {
     return new VjpRule((args) => {
       let count = 0;
@@ -124,19 +124,19 @@ export class VjpRule {
     });
   }
 
-  /** What programs show. */
+  /** The text in printed programs. */
   toString(): string {
     return "forward";
   }
 }
 
-/** Parameters of `customVjp`: what runs without derivatives, and the rule. */
+/** Parameters of `customVjp`: the function that runs without derivatives, and the rule. */
 export interface CustomVjpParams extends Held {
-  /** The rule, on the arguments behind the captured ones. */
+  /** The rule, on the arguments after the captured ones. */
   readonly rule: VjpRule;
 }
 
-/** The forward rule's results, and the map of tangents that its backward rule is the transpose of. */
+/** The forward rule's results, and the map of tangents whose transpose is its backward rule. */
 function linearize(
   primals: readonly Tensor[],
   isActive: readonly boolean[],
@@ -157,7 +157,7 @@ function linearize(
       return pulled.filter((_, i) => active[i]);
     },
   );
-  /** The operands of the map, and its results in their places. */
+  /** The operands of the map, and its results in their positions. */
   const operands = (tangents: readonly (Tensor | null)[]) => [
     ...residuals,
     ...args.flatMap((arg, i) => active[i] ? [tangents[captured + i] ?? zerosOf(arg)] : []),
@@ -208,9 +208,9 @@ export const customVjpPrimitive: Primitive<CustomVjpParams> = {
 class Pushforward {
   /** The types of the residuals, which are its first arguments. */
   readonly residuals: readonly Type[];
-  /** The types of the tangents that it takes. */
+  /** The types of its argument tangents. */
   readonly inputs: readonly Type[];
-  /** The types of the tangents that it gives. */
+  /** The types of its result tangents. */
   readonly outputs: readonly Type[];
   readonly #pull: Pull;
   #program: Program | undefined;
@@ -273,7 +273,7 @@ class Pushforward {
     );
   }
 
-  /** The map over one more axis; results have it in front. */
+  /** The map with an additional axis, which is the first axis of results. */
   batched(
     axes: readonly BatchAxis[],
     size: number,
@@ -293,13 +293,13 @@ class Pushforward {
     );
   }
 
-  /** What programs show. */
+  /** The text in printed programs. */
   toString(): string {
     return "backward";
   }
 }
 
-/** The map of tangents that a backward rule is the transpose of. */
+/** The map of tangents whose transpose is a backward rule. */
 const pushforwardPrimitive: Primitive<Pushforward> = {
   name: "customVjpPushforward",
   isCall: true,

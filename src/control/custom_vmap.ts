@@ -1,5 +1,5 @@
 /**
- * Functions whose users say how they are computed for a batch.
+ * Functions with user-defined batching.
  *
  * @module
  */
@@ -25,19 +25,19 @@ import { checkPair, stageBody } from "./stage_body.ts";
 /** Parameters of `customVmap`: the program, and the rule. */
 interface CustomVmapParams {
   readonly program: Program;
-  /** How many of the first arguments are captured. */
+  /** The number of captured values, which are the first arguments. */
   readonly captured: number;
   readonly rule: BatchRule;
 }
 
-/** A rule on flat tensors, of which those that are batched have the axis in front. */
+/** A rule on flat tensors; the batched ones have the batch axis first. */
 type BatchRule = (
   size: number,
   isBatched: readonly boolean[],
   values: readonly Tensor[],
 ) => readonly Batched[];
 
-/** Runs a program that has a rule for batches. */
+/** Runs a program that has a batching rule. */
 export const customVmapPrimitive: Primitive<CustomVmapParams> = {
   ...callPrimitive as unknown as Primitive<CustomVmapParams>,
   name: "customVmap",
@@ -58,19 +58,20 @@ export const customVmapPrimitive: Primitive<CustomVmapParams> = {
 };
 
 /**
- * `f` with a rule of your own for batches: under `vmap` the rule computes the results of all examples at once, and
- * `f` is not run example by example. Derivatives are those of `f`, or, within `vmap`, those of the rule.
+ * `f` with a custom batching rule: under `vmap` the rule computes the results of all examples at once,
+ * and `f` is not run for each example. Derivatives are those of `f`, or, within `vmap`, those of the
+ * rule.
  *
  * @category Custom rules
  * @param f A pure function of trees of tensors.
- * @param batchRule Gets the length of the batch; a list with, for each argument, a tree like it that says
- * which of its leaves are batched; and the arguments, with the axis of the batch in front of those leaves.
- * Returns `[out, isBatched]`: the results, and which of them are batched, one boolean for all or a tree
- * prefix of them.
- * @returns A function that computes what `f` does.
- * @throws {ArgumentError} when one of the two is not a function; from `vmap`, when `f` uses a mapped value
- * that is no argument.
- * @throws {TreeError} from `vmap`, when the rule returns another tree than `f`.
+ * @param batchRule Receives the length of the batch; a list with, for each argument, a tree like it of
+ * booleans: whether the leaf is batched; and the arguments, in which batched leaves have the batch axis
+ * first. Returns `[out, isBatched]`: the results, and which of them are batched, one boolean for all or
+ * a tree prefix of them.
+ * @returns A function with the results of `f`.
+ * @throws {ArgumentError} when one of the two is not a function; from `vmap`, when `f` uses a mapped
+ * value that is not an argument.
+ * @throws {TreeError} from `vmap`, when the rule returns a tree that differs from that of `f`.
  *
  * @example A product of all rows at once
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The reference meaning of control flow: programs run step by step by the evaluator.
+ * The reference implementation of control flow: programs run step by step by the evaluator.
  *
  * @module
  */
@@ -19,15 +19,18 @@ import { nameOf } from "./programs.ts";
 // Measured on one core of an AMD EPYC (Zen 3) with Deno 2.9.6, and to be measured again by the groups
 // "loop" of `deno bench bench/thresholds_bench.ts`.
 
-/** Work, over all steps, from which on compiling a program pays: in equations of few elements. */
+/**
+ * The amount of work, over all steps, from which compiling a program pays off: in equations of few
+ * elements.
+ */
 const COMPILED_FROM = 5_000;
 
-/** Elements that an operation takes as long for as for being one. */
+/** The number of elements that doubles the time of an operation compared with a single element. */
 const ELEMENTS = 500;
 
 const works = new WeakMap<Program, number>();
 
-/** How much a program does in one run. */
+/** The amount of work of one run of a program. */
 function workOf(program: Program): number {
   let work = works.get(program);
   if (work === undefined) {
@@ -57,16 +60,15 @@ function runnerFor(
   return (args) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[];
 }
 
-/** Loops as programs of their own, by their bodies and the rest of what they depend on. */
+/** Loops as separate programs, by their bodies and their other parameters. */
 const wholes = new WeakMap<Program, Map<string, Program | null>>();
 
-/** Loops that are running compiled: where they fail, they run again step by step. */
+/** Compiled loops that are running: if they fail, they run again step by step. */
 const running = new Set<Program>();
 
 /**
- * Runs a loop of about `steps` steps as one compiled program, where that pays; gives `null` where it
- * does not, or where the compiler leaves the loop to be run step by step. `key` tells loops over the
- * same body apart.
+ * Runs a loop of about `steps` steps as one compiled program, if that pays off; returns `null` if it
+ * does not, or if the compiler does not support the loop. `key` distinguishes loops with the same body.
  */
 function runWhole<P>(
   primitive: Primitive<P>,
@@ -95,7 +97,7 @@ function runWhole<P>(
   try {
     return runProgram(program, args);
   } catch (error) {
-    // What does not fit into linear memory as a whole may well do so step by step.
+    // A program that does not fit into linear memory as a whole may fit step by step.
     if (error instanceof MemoryError) return null;
     throw error;
   } finally {
@@ -113,7 +115,7 @@ function elementAt(sequence: Concrete, i: number): Concrete {
   return new Concrete(sequence.dtype, shape, size === 0 ? elements.slice(0, 0) : elements);
 }
 
-/** Runs a scan step by step, or compiled where that pays. */
+/** Runs a scan step by step, or compiled if that pays off. */
 export function evaluateScan<
   P extends {
     readonly body: Program;
@@ -159,7 +161,7 @@ export function evaluateScan<
   ];
 }
 
-/** Runs a loop until its condition fails, compiled once that pays. */
+/** Runs a loop until its condition fails, compiled once that pays off. */
 export function evaluateWhile<
   P extends {
     readonly condition: Program;
@@ -181,7 +183,7 @@ export function evaluateWhile<
   const work = workOf(condition) + workOf(body);
   for (let step = 1; goes([...own, ...carry])[0].item<boolean>(); step++) {
     carry = run([...consts, ...carry]);
-    // How many steps there will be is not known: what has run for long will go on.
+    // The number of steps is not known: a loop that has run for long is assumed to continue.
     if (step * work >= COMPILED_FROM && (step - 1) * work < COMPILED_FROM) {
       const key = `${nameOf([condition])}/${conditionConsts}/${bodyConsts}`;
       const rest = [...own, ...consts, ...carry];

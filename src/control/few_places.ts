@@ -1,7 +1,7 @@
 /**
- * Programs of which an example may take no part, and arguments of which they read or change few places:
- * then only what is read is confined to those that take part, and a change that is not theirs puts back
- * what was there. Nothing is done to the whole.
+ * Programs in which an example may not participate, and arguments of which they read or change few
+ * elements. Only the elements that are read are confined to participating examples, and for the others
+ * a change writes back the old elements. No operation processes the whole argument.
  *
  * @module
  */
@@ -26,9 +26,12 @@ import { keyOfFlags, memoize, record } from "./programs.ts";
 /** Primitives that read a part of their first argument. */
 const reads: ReadonlySet<string> = new Set(["dynamicSlice", "gather", "slice"]);
 
-/** What a program does with its arguments. */
+/** How a program uses its arguments. */
 interface Uses {
-  /** For each result the argument, by its number, that it is with changes in few places, or `null`. */
+  /**
+   * For each result the number of the argument of which it is a version with changes to few elements,
+   * or `null`.
+   */
   readonly roots: readonly (number | null)[];
   /** Which arguments it reads as a whole. */
   readonly isWhole: readonly boolean[];
@@ -36,7 +39,7 @@ interface Uses {
 
 const uses = memoize<Uses>();
 
-/** What a program does with its arguments, results aside. */
+/** How a program uses its arguments, results aside. */
 function usesOf(given: Program): Uses {
   return uses(given, "", () => {
     const program = inlinePlainCalls(given);
@@ -70,7 +73,7 @@ function usesOf(given: Program): Uses {
   });
 }
 
-/** Whether an equation changes few places of its first argument. */
+/** Whether an equation changes few elements of its first argument. */
 function isFewUpdate({ primitive: { name }, inputs: [x, update] }: Equation): boolean {
   return isUpdate(name) && areFew(typeOf(update), typeOf(x));
 }
@@ -78,16 +81,16 @@ function isFewUpdate({ primitive: { name }, inputs: [x, update] }: Equation): bo
 /** An operand of an equation that holds programs. */
 interface Operand {
   readonly atom: Atom;
-  /** Whether it must be read as a whole before. */
+  /** Whether it must be read as a whole before the equation. */
   readonly isWhole: boolean;
 }
 
-/** What control flow does with its operands. */
+/** How control flow uses its operands. */
 interface ControlUses {
   readonly operands: readonly Operand[];
-  /** For each result, the operand that it is with changes in few places, or `null`. */
+  /** For each result, the operand of which it is a version with changes to few elements, or `null`. */
   readonly changes: readonly (Atom | null)[];
-  /** The equation in which one more operand, `takes`, says whether the example takes part. */
+  /** The equation with one more operand, `takes`, which is true if the example participates. */
   run(takes: Tensor, operands: readonly Tensor[], isTotal: boolean): readonly Tensor[];
 }
 
@@ -105,7 +108,7 @@ function controlOf(equation: Equation): ControlUses | null {
   }
 }
 
-/** Which arguments a program of these uses must get read as a whole, given its accepted results. */
+/** The arguments that a program with these uses must read as a whole, given its accepted results. */
 function wholeOf({ roots, isWhole }: Uses, changes: readonly (number | null)[]): boolean[] {
   return isWhole.map((one, i) => one || roots.some((root, k) => root === i && changes[k] !== i));
 }
@@ -134,7 +137,10 @@ function switchUses(
   };
 }
 
-/** For each result of branches the argument that it is in all of them, with changes in few places. */
+/**
+ * For each result of branches the argument of which it is, in all of them, a version with changes to
+ * few elements.
+ */
 export function commonChanges(branches: readonly Program[]): readonly (number | null)[] {
   const [first, ...others] = branches.map(usesOf);
   const common = first.roots.map((root, i) =>
@@ -146,7 +152,7 @@ export function commonChanges(branches: readonly Program[]): readonly (number | 
   );
 }
 
-/** The carried values, the first of which is argument `first`, that steps change in few places. */
+/** The carried values, the first of which is argument `first`, of which steps change few elements. */
 function carriedChanges(body: Program, first: number, carry: number): readonly (number | null)[] {
   const { roots } = usesOf(body);
   const own = body.results.map((_, i) => i < carry && roots[i] === first + i ? first + i : null);
@@ -210,8 +216,8 @@ function whileUses(
 }
 
 /**
- * Of the given places, for each result that of the argument that it is with changes in few places,
- * where the program does not read that as a whole besides.
+ * For each result, the argument among the given ones of which it is a version with changes to few
+ * elements, if the program does not also read that argument as a whole.
  */
 export function changesOf(
   program: Program,
@@ -226,9 +232,9 @@ export function changesOf(
 const parted = memoize<Program>();
 
 /**
- * The program with one more argument in front, a bool that says whether the example takes part. Results
- * that `changes` names are the arguments as they were for those that do not; the others mean nothing
- * then. Arguments for which `isConfined` have been read so already.
+ * The program with one more argument at the front, a bool that is true if the example participates. For
+ * examples that do not, results in `changes` are the unchanged arguments, and the other results are
+ * undefined. Arguments for which `isConfined` holds are already confined.
  */
 export function partProgram(
   given: Program,
@@ -244,7 +250,7 @@ export function partProgram(
     const types = program.binders.map(({ type }) => type);
     return record([flag, ...types], ([takes, ...args]) => {
       const own = (x: Tensor) => bindOne(ownPrimitive, [takes, x], { isTotal });
-      /** Values of which few places are read and changed, as they are for all examples. */
+      /** Values of which few elements are read and changed, unchanged for all examples. */
       const raw = new Map<Atom, Tensor>();
       const values = new Map<Atom, Tensor>();
       const read = (atom: Atom): Tensor => {
@@ -295,7 +301,7 @@ export function partProgram(
   });
 }
 
-/** An update that leaves everything as it is for an example that takes no part. */
+/** An update that changes nothing for an example that does not participate. */
 function change(
   { primitive, params }: Equation,
   takes: Tensor,
@@ -305,7 +311,7 @@ function change(
   const adds = primitive.name === "addSlice" || primitive.name === "scatterOnto";
   const { batch, outer } = params as GatherParams;
   const before = adds
-    // Adding 0 would make 0 of -0.
+    // Adding 0 would turn -0 into 0.
     ? splat(isFloat(x.dtype) ? -0 : 0, x.dtype, update.shape)
     : primitive.name === "updateSlice"
     ? dynamicSlice(x, (params as BlockStart).start, places, update.shape)
@@ -316,13 +322,14 @@ function change(
 
 /** Parameters of `own`. */
 interface OwnParams {
-  /** Whether examples that take no part may compute with what is theirs. */
+  /** Whether examples that do not participate may compute with their own values. */
   readonly isTotal: boolean;
 }
 
 /**
- * What an example reads, given whether it takes part. In a batch those that do not read what one that
- * does reads, as a constant. It is there from when a program is changed until that is batched.
+ * The value that an example reads, depending on whether it participates. In a batch, examples that do
+ * not participate read the value of one that does, as a constant. The primitive exists only between the
+ * change of a program and its batching.
  */
 const ownPrimitive: Primitive<OwnParams> = {
   name: "own",
@@ -336,7 +343,7 @@ const ownPrimitive: Primitive<OwnParams> = {
       return [[x, null]];
     }
     if (isTotal && !isFloat(x.dtype)) return [[x, axis]];
-    // Something else in place of what is not wanted: without it, only a constant.
+    // A replacement for values that are not selected; by default, only a constant.
     const stand = isTotal || size === 0 ? x : standIn(x, axis, argmax(takes, 0));
     const flags = broadcast(takes, x.shape, [axis]);
     return [[select(flags, x, stopGradient(stand, "unused")), axis]];

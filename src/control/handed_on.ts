@@ -1,6 +1,6 @@
 /**
- * Values that programs hand on as they are: a result of control flow that is one of its operands,
- * whichever branch is taken and however often a loop runs.
+ * Values that programs pass through unchanged: a result of control flow that is one of its operands,
+ * whichever branch is taken and however many steps a loop runs.
  *
  * @module
  */
@@ -10,7 +10,10 @@ import type { Atom, Equation } from "../core/program.ts";
 
 const found = new WeakMap<Program, readonly (number | null)[]>();
 
-/** For each result of a program the binder that it is, `null` for results that are computed. */
+/**
+ * For each result of a program the number of the binder that it equals, `null` for results that are
+ * computed.
+ */
 export function handedOn(program: Program): readonly (number | null)[] {
   let places = found.get(program);
   if (places === undefined) {
@@ -27,7 +30,7 @@ export function handedOn(program: Program): readonly (number | null)[] {
   return places;
 }
 
-/** The operand that all branches give as this result, `null` if there is none. */
+/** The operand that all branches return as this result, `null` if there is none. */
 export function handedOnByBranches(
   branches: readonly Program[],
 ): readonly (number | null)[] {
@@ -35,12 +38,12 @@ export function handedOnByBranches(
   return first.map((place, i) => others.every((other) => other[i] === place) ? place : null);
 }
 
-/** Which carried values every step leaves as they are; the first of them is binder `first`. */
+/** Which carried values are not changed by any step; the first of them is binder `first`. */
 export function keptBy(body: Program, first: number, count: number): readonly boolean[] {
   return handedOn(body).slice(0, count).map((place, i) => place === first + i);
 }
 
-/** For each result of an equation the input that it is, or `null`. */
+/** For each result of an equation the input that it equals, or `null`. */
 function handedOnBy(equation: Equation): readonly (number | null)[] {
   const control = asControl(equation);
   const carried = (body: Program, before: number, first: number, count: number) =>
@@ -58,7 +61,7 @@ function handedOnBy(equation: Equation): readonly (number | null)[] {
       return carried(body, conditionConsts, bodyConsts, equation.outputs.length);
     }
   }
-  // Calls with derivative rules of their own do not hand on derivatives.
+  // Calls with custom derivative rules do not pass derivatives through.
   const { primitive: { name }, params } = equation;
   if (name !== "call" && name !== "checkpoint") return [];
   const { program } = params as { readonly program: Program };

@@ -1,6 +1,6 @@
 /**
- * What primitives with derivative rules of their own run where no derivative is wanted: a program, or a
- * function that has none.
+ * The function of a primitive with custom derivative rules that runs if no derivative is needed: a
+ * program, or a function without one.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { batchProgram } from "./programs.ts";
 import { stageBody } from "./stage_body.ts";
 
 /**
- * A function that decides by values, and so has no program. It runs where values are known; in
+ * A function that branches on values, and therefore has no program. It runs if the values are known; in
  * forward and reverse mode the derivative rule replaces it.
  */
 export class Unstaged {
@@ -30,7 +30,7 @@ export class Unstaged {
   readonly #failure: TraceError;
   #last: { readonly args: readonly Type[]; readonly results: readonly Tensor[] } | null = null;
 
-  /** The function, and what was thrown when it was traced. */
+  /** The function, and the error thrown when it was traced. */
   constructor(run: (args: readonly Tensor[]) => readonly Tensor[], failure: TraceError) {
     this.#run = run;
     this.#failure = failure;
@@ -41,12 +41,12 @@ export class Unstaged {
     return new Unstaged((args) => this.#run(args.slice(count)), this.#failure);
   }
 
-  /** What the tracing of the function failed with. */
+  /** The error of the tracing of the function. */
   get failure(): Error {
     return traceError(this.#failure.message);
   }
 
-  /** The results; once for the same list of arguments. */
+  /** The results, cached for the same list of arguments. */
   results(args: readonly Type[]): readonly Tensor[] {
     if (this.#last?.args === args) return this.#last.results;
     if (!args.every((arg) => arg instanceof Concrete)) throw this.failure;
@@ -55,36 +55,36 @@ export class Unstaged {
     return results;
   }
 
-  /** The results, which are not asked for again. */
+  /** The results, which are removed from the cache. */
   take(args: readonly Tensor[]): readonly Tensor[] {
     const results = this.results(args);
     this.#last = null;
     return results;
   }
 
-  /** What programs show. */
+  /** The text in printed programs. */
   toString(): string {
     return "a function of known values";
   }
 }
 
-/** What a primitive with a rule runs where no derivative is wanted. */
+/** The function of a primitive with a rule that runs if no derivative is needed. */
 export interface Held {
   /** A program, or a function that has none. */
   readonly program: Program | Unstaged;
-  /** How many of the first arguments are values that functions brought in from outside. */
+  /** The number of first arguments that are values captured by functions. */
   readonly captured: number;
 }
 
-/** What is held, with the captured values. */
+/** A held function, with the captured values. */
 export interface HeldFunction extends Held {
   /** The captured values. */
   readonly values: readonly Tensor[];
 }
 
 /**
- * Traces a flat function. One that reads values cannot be traced: it is held as it is, and serves
- * where values are known.
+ * Traces a flat function. A function that reads values cannot be traced: it is held as it is, and can
+ * be used if the values are known.
  */
 export function hold(
   transform: string,
@@ -107,8 +107,8 @@ export function hold(
 }
 
 /**
- * Throws when a function without a program is to run on values that are not known. Its primitive may
- * be recorded for its derivative even so: that is run on values that are.
+ * Throws when a function without a program would run on unknown values. Its primitive may still be
+ * recorded for its derivative, which runs on known values.
  */
 export function checkKnown({ program }: Held, args: readonly Tensor[]): void {
   if (!(program instanceof Unstaged)) return;
@@ -121,13 +121,13 @@ export function checkKnown({ program }: Held, args: readonly Tensor[]): void {
   }
 }
 
-/** The program that is held; throws where there is none. */
+/** The held program; throws if there is none. */
 export function programOf({ program }: Held): Program {
   if (program instanceof Unstaged) throw program.failure;
   return program;
 }
 
-/** The types of what a held function gives. */
+/** The types of the results of a held function. */
 export function typesOfHeld(args: readonly Type[], { program }: Held): readonly Type[] {
   return program instanceof Unstaged
     ? program.results(args).map(({ dtype, shape }) => ({ dtype, shape }))
@@ -150,7 +150,7 @@ export function dependentResultsOfHeld(
   return program instanceof Unstaged ? [] : dependentResultsOf(program, isGiven);
 }
 
-/** Which results of a held function are zero where these arguments are; none is known without a program. */
+/** Which results of a held function are zero where these arguments are; unknown without a program. */
 export function zeroResultsOfHeld(
   isZero: readonly boolean[],
   { program }: Held,
@@ -158,7 +158,7 @@ export function zeroResultsOfHeld(
   return program instanceof Unstaged ? [false] : zeroResultsOf(program, isZero);
 }
 
-/** The cotangents of a held program's own arguments, its rules aside. */
+/** The cotangents of a held program's own arguments, ignoring its rules. */
 export function transposeHeld(
   cotangents: readonly (Tensor | null)[],
   args: readonly Type[],
@@ -169,14 +169,14 @@ export function transposeHeld(
   return rule.transpose(cotangents, args, { program: programOf(params) }, isLinear, noTotals);
 }
 
-/** All results with their mapped axis in front. */
+/** All results with their mapped axis first. */
 export function mappedInFront(results: readonly Tensor[]): readonly Batched[] {
   return results.map((result) => [result, 0]);
 }
 
 /**
- * The results of a program that was batched with all of them mapped in front. Those that do not
- * depend on the example are the first one's, for all.
+ * The results of a program that was batched with all of them mapped along the first axis. For those
+ * that do not depend on the example, the first example's result is used for all.
  */
 export function mappedWhereNeeded(
   results: readonly Tensor[],

@@ -1,6 +1,6 @@
 /**
- * The primitive behind `customLinearSolve`: the solution of a linear system, however it is found. Its
- * derivatives are solutions of linear systems too.
+ * The primitive of `customLinearSolve`: the solution of a linear system by any method. Its derivatives
+ * are solutions of linear systems too.
  *
  * @module
  */
@@ -21,19 +21,19 @@ import type { Held } from "./held.ts";
 import { batchProgram, knowingZeros, transposeOpen } from "./programs.ts";
 
 /**
- * Parameters of `linearSolve`. Its arguments are values that the solvers brought in from outside,
- * those that the matrix is made of, and the right-hand side.
+ * Parameters of `linearSolve`. Its arguments are values captured by the solvers, values of which the
+ * matrix is a function, and the right-hand side.
  */
 export interface LinearSolveParams extends Held {
-  /** How many arguments, behind the captured ones, the matrix is made of. */
+  /** The number of arguments, after the captured ones, of which the matrix is a function. */
   readonly matrix: number;
-  /** The product of the matrix with a vector, from what the matrix is made of and the vector. */
+  /** The product of the matrix with a vector, from the arguments of the matrix and the vector. */
   readonly matvec: Program;
-  /** Solves the transposed system, on arguments of the same roles; `null` where nobody said how. */
+  /** Solves the transposed system, on arguments of the same roles; `null` if no solver was given. */
   readonly transposed: Program | Unstaged | null;
 }
 
-/** The product of the transposed matrix, made of `known`, with a vector. */
+/** The product of the transposed matrix, a function of `known`, with a vector. */
 export function transposeMatvec(matvec: Program, known: readonly Tensor[]): Program {
   const isLinear = matvec.binders.map((_, i) => i >= known.length);
   const all = matvec.results.map(() => true);
@@ -57,7 +57,7 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = {
     const start = captured + matrix;
     const solver = programOf(params);
     if (transposed instanceof Unstaged) throw transposed.failure;
-    // Derivatives take solutions for right-hand sides: both are mapped in front.
+    // Derivatives use solutions for right-hand sides: both are mapped along the first axis.
     const solverAxes = axes.map((axis, i) => i < start ? axis : 0);
     const all = solver.results.map(() => true);
     const batched = (program: Program) =>
@@ -81,7 +81,7 @@ export const linearSolvePrimitive: Primitive<LinearSolveParams> = {
   },
   derivative: {
     kind: "program",
-    // A x = b: A dx = db - dA x. What solvers bring in from outside has no part in that.
+    // A x = b: A dx = db - dA x. The captured values of solvers have no derivative.
     linearize(primals, isActive, params) {
       const { captured, matrix, matvec } = params;
       const start = captured + matrix;

@@ -1,5 +1,5 @@
 /**
- * Control flow that stays under every transform, and rules of derivatives that users give.
+ * Control flow that is preserved by every transform, and user-defined derivative rules.
  *
  * @module
  */

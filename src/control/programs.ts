@@ -1,6 +1,6 @@
 /**
- * Programs derived from programs: batched, linearised and transposed, each once for as long as the
- * program lives. What the primitives that hold programs have in common.
+ * Programs derived from programs: batched, linearised and transposed, each computed once in the
+ * lifetime of the program. Also shared code of the primitives that hold programs.
  *
  * @module
  */
@@ -30,8 +30,8 @@ import { isOffset, transposeProgram } from "../transforms/transpose.ts";
 import { batchFlat } from "../transforms/vmap.ts";
 
 /**
- * Runs `f` on one tracer per type, recording all of it; `f` gives the results. Those for which `isZero`
- * are known to be zero.
+ * Runs `f` on one tracer per type, and records all operations; `f` returns the results. Tracers for
+ * which `isZero` holds are declared to be zero.
  */
 export function record(
   types: readonly Type[],
@@ -49,7 +49,7 @@ export function record(
   }
 }
 
-/** Throws where a program holds a tracer: a derivative rule of the user's has closed over one. */
+/** Throws if a program contains a tracer: a user's derivative rule has closed over one. */
 function checkClosed({ equations, results }: Program): void {
   const check = (atoms: readonly Atom[], use: string): void => {
     for (const atom of atoms) if (atom instanceof Tracer) throw escapedError(atom, use);
@@ -58,7 +58,7 @@ function checkClosed({ equations, results }: Program): void {
   check(results, "the result of a derivative rule");
 }
 
-/** Remembers what was derived from each program, by a key. */
+/** A cache of values derived from each program, by a key. */
 export function memoize<Value>(): (program: Program, key: string, make: () => Value) => Value {
   const memory = new WeakMap<Program, Map<string, Value>>();
   return (program, key, make) => {
@@ -73,7 +73,7 @@ export function memoize<Value>(): (program: Program, key: string, make: () => Va
 const numbers = new WeakMap<Program, number>();
 let nextNumber = 0;
 
-/** A text that tells lists of programs apart, for keys. */
+/** A text that identifies lists of programs, for keys. */
 export function nameOf(programs: readonly Program[]): string {
   return programs.map((program) => {
     let number = numbers.get(program);
@@ -82,7 +82,7 @@ export function nameOf(programs: readonly Program[]): string {
   }).join(",");
 }
 
-/** Grows a list of flags until `step` adds none. */
+/** Extends a list of flags until `step` adds none. */
 export function fixpoint(
   start: readonly boolean[],
   step: (flags: readonly boolean[]) => readonly boolean[],
@@ -96,7 +96,7 @@ export function fixpoint(
   }
 }
 
-/** For each place whether any of the lists says so. */
+/** For each position whether it is true in any of the lists. */
 export function anyOf(lists: readonly (readonly boolean[])[]): readonly boolean[] {
   return lists[0].map((_, i) => lists.some((list) => list[i]));
 }
@@ -106,13 +106,13 @@ export function keyOfFlags(...lists: readonly (readonly boolean[])[]): string {
   return lists.map((list) => list.map(Number).join("")).join("/");
 }
 
-/** Values at the places that have one, in turn, and `null` at all others. */
+/** Values at the positions that have one, in order, and `null` at all others. */
 export function placed(has: readonly boolean[], values: readonly Tensor[]): (Tensor | null)[] {
   let next = 0;
   return has.map((one) => one ? values[next++] : null);
 }
 
-/** The cotangents of all arguments, from those of the linear ones that `receives` says get one. */
+/** The cotangents of all arguments, from those of the linear ones for which `receives` holds. */
 export function placedCotangents(
   isLinear: readonly boolean[],
   receives: readonly boolean[],
@@ -131,15 +131,15 @@ function flagsOf({ results }: Program, given: readonly boolean[]): readonly bool
 export interface BatchedProgram {
   /** The program on batches. */
   readonly program: Program;
-  /** Where each result has its mapped axis, `null` for results that all examples share. */
+  /** The position of the mapped axis of each result, `null` for results that all examples share. */
   readonly axes: readonly BatchAxis[];
 }
 
 const batchedPrograms = memoize<BatchedProgram>();
 
 /**
- * The program over one more axis, which collectives find as `axisName`. Results for which `isForced`
- * are mapped along axis 0 in any case.
+ * The program with an additional axis, which collectives find as `axisName`. Results for which
+ * `isForced` holds are mapped along axis 0 in any case.
  */
 export function batchProgram(
   program: Program,
@@ -168,7 +168,7 @@ export function batchProgram(
   });
 }
 
-/** A program divided into work on primals and work on tangents. */
+/** A program split into work on primals and work on tangents. */
 export interface LinearizedProgram {
   /** From the arguments to the results, followed by the residuals. */
   readonly forward: Program;
@@ -181,8 +181,8 @@ export interface LinearizedProgram {
 const linearizedPrograms = memoize<LinearizedProgram>();
 
 /**
- * The program linearised in its active arguments. Results for which `isForced` have tangents in any
- * case, constant zeros if need be.
+ * The program linearised in its active arguments. Results for which `isForced` holds have tangents in
+ * any case, constant zeros if necessary.
  */
 export function linearizeProgram(
   program: Program,
@@ -200,7 +200,7 @@ export function linearizeProgram(
         let next = 0;
         return evaluateProgram(program, args.map((arg, i) => isActive[i] ? inputs[next++] : arg));
       });
-      // The tangent of a result that does not move is a constant zero, and is left out.
+      // The tangent of a result that does not move is a constant zero, and is omitted.
       let next = 0;
       const moving: Atom[] = [];
       moves = results.map(({ dtype }, i) => {
@@ -228,7 +228,7 @@ export interface PushedProgram {
 
 const pushedPrograms = memoize<PushedProgram>();
 
-/** The program in forward mode. Results for which `isForced` have tangents in any case. */
+/** The program in forward mode. Results for which `isForced` holds have tangents in any case. */
 export function pushProgram(
   program: Program,
   isActive: readonly boolean[],
@@ -260,8 +260,8 @@ export function pushProgram(
 /** The transpose of a program in its linear arguments. */
 export interface TransposedProgram {
   /**
-   * From the known arguments, the cotangents that are not zero and what others are added to, to the
-   * cotangents that come back.
+   * From the known arguments, the cotangents that are not zero and the totals to add to, to the
+   * cotangents of the linear arguments.
    */
   readonly program: Program;
   /** Which linear arguments get a cotangent. */
@@ -270,22 +270,22 @@ export interface TransposedProgram {
 
 const transposedPrograms = memoize<TransposedProgram>();
 
-/** What `transposeOpen` may be told besides. */
+/** Additional options of `transposeOpen`. */
 interface TransposeOptions {
-  /** One entry per linear argument: whether it gets a cotangent in any case. */
+  /** One entry per linear argument: whether it receives a cotangent in any case. */
   readonly isForced?: readonly boolean[];
-  /** One entry per argument: whether it is known and zero. */
+  /** One entry per argument: whether it is known to be zero. */
   readonly isZero?: readonly boolean[];
   /**
-   * One entry per linear argument: whether its cotangent is added to one more argument, so that what
-   * comes from a few places need not become a tensor of zeros.
+   * One entry per linear argument: whether its cotangent is added to an additional argument, so that a
+   * cotangent with few non-zero elements does not require a tensor of zeros.
    */
   readonly isAdded?: readonly boolean[];
 }
 
 /**
- * Transposes something in its linear arguments. `transpose` is told which of the others are zero only
- * where it is refused without: known zeros are no offsets, and hardly ever there.
+ * Transposes a function in its linear arguments. `transpose` receives the flags of zero arguments only
+ * if it fails without them: zeros that are not needed as offsets are rare.
  */
 export function knowingZeros<T>(
   args: readonly Type[],
@@ -303,9 +303,10 @@ export function knowingZeros<T>(
 }
 
 /**
- * The cotangents of the arguments of something that runs one of `programs`, pulled back by one of the
- * transposed programs. Where these add to few places, or one of them adds nothing, they get the total
- * that there is and give it with its changes: `run` is told how many of the last arguments are such.
+ * The cotangents of the arguments of an equation that runs one of `programs`, pulled back by one of the
+ * transposed programs. If these add to few elements, or one of them adds nothing, they receive the
+ * current total and return it updated: `run` is given the number of last arguments that are such
+ * totals.
  */
 export function pullThrough(
   programs: readonly Program[],
@@ -345,7 +346,7 @@ export function pullThrough(
 }
 
 /**
- * Which of the totals that are offered to transposed programs are better added to within: `bare` are
+ * Which of the totals that are offered to transposed programs should be updated within them: `bare` are
  * these programs without totals, and `offered` with them as their last arguments.
  */
 function addsWithin(
@@ -383,7 +384,7 @@ export function transposeOpen(
     let receives: readonly boolean[] = [];
     const isKnownZero = isZero.filter((_, i) => !isLinear[i]);
     const transposed = record([...known, ...given, ...begun], (args) => {
-      // Work on known values alone is recorded here; the tape holds what is linear.
+      // Work on known values alone is recorded here; the tape contains the linear equations.
       const tape = new RecordingTrace("jit", currentTrace());
       let next = 0;
       const inputs = types.map((type, i) => isLinear[i] ? tape.newBinder(type) : args[next++]);

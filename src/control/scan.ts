@@ -30,33 +30,34 @@ import {
  * @category Control flow
  */
 export interface ScanOptions {
-  /** The number of steps: needed when there are no sequences. */
+  /** The number of steps: required when there are no sequences. */
   readonly length?: number;
-  /** Whether to go from the last element to the first; results keep the order of `xs`. */
+  /** Whether to iterate from the last element to the first; results keep the order of `xs`. */
   readonly reverse?: boolean;
 }
 
 /**
- * A loop that carries a value along sequences: `f` gets the carry and one element of each sequence,
- * and gives the next carry and one element of each sequence of results.
+ * A loop over sequences with a carried value: `f` receives the carry and one element of each sequence,
+ * and returns the next carry and one element of each sequence of results.
  *
- * It is one operation, however long the sequences: it is traced once, compiles to one loop, and is
- * differentiated in both modes. Its backward pass goes through the steps from the last to the first
- * and needs of each step only what its derivative needs; wrap `f` in `checkpoint` to keep the
- * carries alone.
+ * It is one operation, however long the sequences: it is traced once, compiles to one loop, and
+ * supports both modes of differentiation. Its backward pass runs the steps from the last to the first
+ * and keeps for each step only the values that its derivative needs; wrap `f` in `checkpoint` to keep
+ * the carries alone.
  *
  * The values in `f` are traced, also outside of every transform: branch with `cond` or `where`.
  *
  * @category Control flow
  * @param f One step: `(carry, x) => [carry, y]`, pure. The carry keeps its structure, shapes and
- * dtypes; numbers in `init` take the dtype that `f` gives them.
+ * dtypes; numbers in `init` take the dtype of the values that `f` returns for them.
  * @param init The first carry, a tree.
- * @param xs A tree of sequences: tensors `[length, ...]`, of which `f` gets `[...]`; `null` for none.
+ * @param xs A tree of sequences: tensors `[length, ...]`, of which `f` receives `[...]`; `null` for
+ *   none.
  * @param options The number of steps, and the direction.
  * @returns The last carry, and the tree of `y`s stacked along a new first axis: `[length, ...]`.
  * @throws {ShapeError} when lengths differ, or the carry changes its shape.
  * @throws {DtypeError} when the carry changes its dtype.
- * @throws {TreeError} when the carry changes its structure, or `f` gives no pair.
+ * @throws {TreeError} when the carry changes its structure, or `f` does not return a pair.
  * @throws {ArgumentError} when there are no sequences and no length.
  *
  * @example Running sums, and their gradient
@@ -81,7 +82,7 @@ export function scan<const Init, const Xs, Y>(
   xs: WithNumbers<readonly [Init, Xs], Xs>,
   options?: ScanOptions,
 ): [TensorsOf<Init>, TensorsOf<Y>];
-/** The same where only the results of a step hold numbers. */
+/** The same when only the results of a step contain numbers. */
 export function scan<const Init, const Xs, Y>(
   f: (
     carry: NoInfer<Init>,
@@ -91,7 +92,7 @@ export function scan<const Init, const Xs, Y>(
   xs: Xs,
   options?: ScanOptions,
 ): [Init, TensorsOf<Y>];
-/** The same for trees that hold only tensors, or whose types are type parameters. */
+/** The same for trees that contain only tensors, or whose types are type parameters. */
 export function scan<const Init, const Xs, Y>(
   f: (carry: NoInfer<Init>, x: NoInfer<Xs>) => readonly [NoInfer<Init> | TupleHint, Y | TupleHint],
   init: Init,
@@ -163,7 +164,7 @@ function readSequences(xs: unknown, what: string): Sequences {
   return { leaves, structure };
 }
 
-/** The number of steps that sequences and option agree on. */
+/** The number of steps, which must agree between sequences and option. */
 function countSteps(
   { leaves, structure }: Sequences,
   length: number | undefined,
@@ -192,8 +193,8 @@ function countSteps(
 }
 
 /**
- * `f` applied to one element after the other, as one operation: where `vmap` would need memory for
- * all elements at once, `map` needs it for one.
+ * `f` applied to one element after the other, as one operation: whereas `vmap` needs memory for all
+ * elements at once, `map` needs it for one.
  *
  * @category Control flow
  * @param f A pure function of one element: the tree `xs` with tensors `[...]`.
@@ -213,12 +214,12 @@ export function map<Xs, Y>(
   f: (x: TensorsOf<Xs>) => Y | TupleHint,
   xs: Xs & WithNumbers<Xs>,
 ): TensorsOf<Y>;
-/** The same where only the results hold numbers. */
+/** The same when only the results contain numbers. */
 export function map<Xs, Y>(
   f: (x: NoInfer<Xs>) => (Y & WithNumbers<Y>) | TupleHint,
   xs: Xs,
 ): TensorsOf<Y>;
-/** The same for trees that hold only tensors, or whose types are type parameters. */
+/** The same for trees that contain only tensors, or whose types are type parameters. */
 export function map<Xs, Y>(f: (x: NoInfer<Xs>) => Y | TupleHint, xs: Xs): Y;
 export function map<Xs, Y>(f: (x: TensorsOf<Xs>) => Y | TupleHint, xs: Xs): TensorsOf<Y> {
   checkFunction(f, "map");

@@ -1,6 +1,6 @@
 /**
- * Bodies of scans, derived from bodies of scans: linearised, pushed forward and transposed, each once
- * for as long as the body lives.
+ * Bodies of scans derived from bodies of scans: linearised, in forward mode and transposed, each
+ * computed once in the lifetime of the body.
  *
  * @module
  */
@@ -25,21 +25,21 @@ import {
 /** Parameters of `scan`. */
 export interface ScanParams {
   /**
-   * What is done in a step: from constants, carried values and one element of each sequence to
-   * carried values and one element of each sequence of results.
+   * The step: from constants, carried values and one element of each sequence to carried values and one
+   * element of each sequence of results.
    */
   readonly body: Program;
   /** The number of steps. */
   readonly length: number;
   /** Whether sequences are read, and written, from the last element to the first. */
   readonly reverse: boolean;
-  /** How many of the first arguments are the same in every step. */
+  /** The number of first arguments that are the same in every step. */
   readonly consts: number;
-  /** How many of the next are carried; all others are sequences. */
+  /** The number of carried values, which follow; all other arguments are sequences. */
   readonly carry: number;
 }
 
-/** The arguments of a scan, or anything that there is one of for each, by their role. */
+/** The arguments of a scan, or any values with one for each argument, by their role. */
 export interface Roles<T> {
   readonly consts: readonly T[];
   readonly carry: readonly T[];
@@ -55,26 +55,26 @@ export function byRole<T>(list: readonly T[], { consts, carry }: ScanParams): Ro
   };
 }
 
-/** Where the linear part of a scan finds one of the values that it needs. */
+/** The source of a value that the linear part of a scan needs. */
 export type ResidualSource =
   /** Among the arguments of the scan: a constant, or a sequence. */
   | { readonly kind: "argument"; readonly index: number }
   /** Among the values that depend on constants alone, computed once. */
   | { readonly kind: "invariant"; readonly index: number }
-  /** Among the sequences that the forward scan writes for it. */
+  /** Among the sequences of residuals that the forward scan writes. */
   | { readonly kind: "stacked"; readonly index: number };
 
-/** A scan's body divided into work on primals and work on tangents. */
+/** A scan's body split into work on primals and work on tangents. */
 export interface LinearizedBody {
-  /** From the constants to the values that need computing once only. */
+  /** From the constants to the values that are computed only once. */
   readonly invariants: Program;
-  /** The body that also gives what must be kept of each step. */
+  /** The body that also returns the values to keep for each step. */
   readonly forward: Program;
   /** The body on tangents: constants are kept values and tangents, and so are sequences. */
   readonly linear: Program;
-  /** For each kept value that is the same in every step, where it is. */
+  /** For each kept value that is the same in every step, its source. */
   readonly constSources: readonly ResidualSource[];
-  /** For each kept value of a step, where its sequence is. */
+  /** For each kept value of a step, the source of its sequence. */
   readonly sequenceSources: readonly ResidualSource[];
   /** Which carried values have tangents. */
   readonly isActive: readonly boolean[];
@@ -84,11 +84,11 @@ export interface LinearizedBody {
 
 const linearizedBodies = memoize<LinearizedBody>();
 
-/** The variables of `program` that depend on the first `count` binders and constants alone. */
+/** The variables of `program` that depend only on the first `count` binders and constants. */
 function invariantsOf(program: Program, count: number): ReadonlySet<Atom> {
   const invariant = new Set<Atom>(program.binders.slice(0, count));
   for (const { primitive, inputs, outputs } of program.equations) {
-    // What acts by being run must run as often as it is written.
+    // An operation with side effects must run in every step.
     if (primitive.derivative.kind === "program" || outputs.length === 0) continue;
     if (inputs.every((atom) => atom instanceof Concrete || invariant.has(atom))) {
       outputs.forEach((variable) => invariant.add(variable));
@@ -175,7 +175,7 @@ export interface PushedBody {
 
 const pushedBodies = memoize<PushedBody>();
 
-/** The body that carries tangents along with values: what is carried, then its tangents. */
+/** The body that carries tangents along with values: the carried values, then their tangents. */
 export function pushBody(
   body: Program,
   active: readonly boolean[],
@@ -217,7 +217,10 @@ export function pushBody(
   });
 }
 
-/** The program with these binders and results alone. What the results need of other binders is zero. */
+/**
+ * The program with these binders and results alone. The contributions of other binders to the results
+ * are zero.
+ */
 export function restrict(
   { binders: all, equations }: Program,
   binders: readonly Variable[],
@@ -239,22 +242,22 @@ export function restrict(
 }
 
 /**
- * The cotangent of a constant that is a product in every step, of an element of a sequence and of
- * something smaller than itself. The sum of these products is one product over all steps: that is what
- * becomes of the gradient of a recurrent network's weights.
+ * The cotangent of a constant that is in every step the product of an element of a sequence and of a
+ * value smaller than the cotangent. The sum of these products is one product over all steps: the
+ * gradient of a recurrent network's weights has this form.
  */
 export interface SummedProduct {
-  /** Which of the known sequences holds one factor; the other is a sequence that the scan writes. */
+  /** The known sequence that contains one factor; the other is a sequence that the scan writes. */
   readonly sequence: number;
   /** Whether that factor is the first. */
   readonly isFirst: boolean;
   /** How the factors of one step are multiplied. */
   readonly params: ContractParams;
-  /** What the product is transposed by, in turn. */
+  /** The permutations by which the product is transposed, in order. */
   readonly permutations: readonly (readonly number[])[];
 }
 
-/** The product over all steps that a cotangent sums up to, and its factor that is no sequence yet. */
+/** The product over all steps that is the sum of a cotangent, and its factor that is not a sequence yet. */
 function findProduct(
   program: Program,
   result: Atom,
@@ -277,7 +280,7 @@ function findProduct(
     const [own, factor] = isFirst ? maker.inputs : [...maker.inputs].reverse();
     const sequence = own instanceof Variable ? sequences.indexOf(own) : -1;
     if (sequence < 0 || !(factor instanceof Variable)) continue;
-    // Kept for every step, it must not take more room than the sum would.
+    // Kept for every step, it must not take more memory than the sum.
     if (sizeOf(factor.type.shape) >= sizeOf(typeOf(result).shape)) continue;
     return { product: { sequence, isFirst, params, permutations }, factor };
   }
@@ -302,19 +305,19 @@ export function sumProducts(
 /** The transposed body: carries cotangents backward and adds up those of constants. */
 export interface TransposedBody {
   readonly body: Program;
-  /** For each linear constant, what is left to do where its cotangent is no carried sum. */
+  /** For each linear constant, the remaining work if its cotangent is not a carried sum. */
   readonly products: readonly (SummedProduct | null)[];
-  /** Which linear sequences get a cotangent. */
+  /** Which linear sequences receive a cotangent. */
   readonly receives: readonly boolean[];
 }
 
 const transposedBodies = memoize<TransposedBody>();
 
 /**
- * The transpose of a body whose carried values are all linear: its constants are the known ones, it
- * carries cotangents and sums for linear constants, reads known sequences and cotangents, and gives
- * cotangents of sequences, then the factors of products that are summed. Known arguments may be said
- * to be zero.
+ * The transpose of a body whose carried values are all linear. Its constants are the known ones; it
+ * carries cotangents and sums for linear constants, reads known sequences and cotangents, and returns
+ * cotangents of sequences, then the factors of products that are summed. Known arguments may be
+ * declared to be zero.
  */
 export function transposeBody(
   body: Program,

@@ -1,6 +1,6 @@
 /**
- * The primitive behind `scan`: a program run once for each element of a sequence, carrying values
- * from step to step. However long the sequence, it is one equation.
+ * The primitive of `scan`: a program run once for each element of a sequence, carrying values from step
+ * to step. However long the sequence, it is one equation.
  *
  * @module
  */
@@ -329,7 +329,7 @@ function transposeMixed(
       ...known.map(() => false),
       ...flags.xs,
     ],
-    // The constants stand where they did.
+    // The positions of the constants are unchanged.
     { has: (i) => i < consts && totals.has(i), take: (i) => i < consts ? totals.take(i) : null },
   );
   let next = consts;
