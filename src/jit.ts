@@ -45,25 +45,28 @@ import { stage } from "./transforms/stage.ts";
  */
 export interface JitOptions {
   /**
-   * Positions of arguments that are part of the program instead of its inputs; negative ones count
-   * from the end of a call's arguments. Each new value is traced by itself. Plain data (primitives,
-   * arrays, records, typed arrays, maps, sets, dates) is compared by value, as it was when it was
-   * traced; functions, instances of classes, and data of more than 4096 values (a typed array counts
-   * as a sixteenth of its length) are compared by identity.
+   * Positions of arguments that are part of the program instead of its inputs; negative positions count
+   * from the end of a call's arguments. Each new value is traced separately. Plain data (primitives,
+   * arrays, records, typed arrays, maps, sets, dates) is compared by its value at the time of tracing;
+   * functions, instances of classes, and data of more than 4096 values (a typed array counts as a
+   * sixteenth of its length) are compared by identity.
    */
   readonly staticArgnums?: number | readonly number[];
   /**
    * Positions of arguments whose memory may be used for results: a training step that donates its
-   * parameters updates them in place. The tensors of a donated argument cannot be used afterwards,
-   * also when the call ends in an error that depends on values, as an index out of range does.
-   * Within another transform nothing is donated.
+   * parameters updates them in place. The tensors of a donated argument cannot be used afterwards, even
+   * if the call ends in an error that depends on values, such as an index out of range. Within another
+   * transform nothing is donated.
    *
-   * It is the tensor object that is used up. What has nothing to do (`astype` of the same dtype, a
-   * reshape to the same shape) gives its argument back, not a copy. What is to be kept beyond the
-   * call is kept with `copy`: `best = tree.map(copy, params)`.
+   * The tensor object is invalidated. An operation without effect (`astype` of the same dtype, a
+   * reshape to the same shape) returns its argument, not a copy. To keep a value beyond the call, use
+   * `copy`: `best = tree.map(copy, params)`.
    */
   readonly donateArgnums?: number | readonly number[];
-  /** Where the function runs: its arguments are moved there. Left out, it runs where they are. */
+  /**
+   * The device or mesh on which the function runs: its arguments are moved there. By default, it runs
+   * where they are.
+   */
   readonly device?: Device;
 }
 
@@ -73,15 +76,15 @@ export interface JitOptions {
  * @category Programs
  */
 export interface Jitted<Args extends readonly unknown[], Out> {
-  /** Runs the program for these arguments, which is traced at the first call of its kind. */
+  /** Runs the program for these arguments, which is traced at the first call for arguments of its kind. */
   (...args: Args): TensorsOf<Out>;
   /**
-   * Why a call with these arguments would be traced again, in a sentence for each program that is
-   * kept; "Cached" when it would not.
+   * The reason why a call with these arguments would be traced again, in one sentence for each cached
+   * program; "Cached" when it would not.
    */
   explain(...args: Args): string;
   /**
-   * What a call with these arguments would run, without running it.
+   * The program that a call with these arguments would run, without running it.
    *
    * @example The cost of a product
    * ```ts
@@ -93,11 +96,11 @@ export interface Jitted<Args extends readonly unknown[], Out> {
    */
   lower(...args: Args): LoweredFunction;
   /**
-   * Traces and compiles for such arguments, without running: the first call is then as fast as all others.
-   * On a WebGPU device all shaders are compiled side by side while the event loop goes on. Arguments are not
-   * used up, donated ones neither.
+   * Traces and compiles for arguments like these, without running: the first call is then as fast as
+   * later ones. On a WebGPU device all shaders are compiled in parallel without blocking the event
+   * loop. Arguments are not invalidated, not even donated ones.
    *
-   * @throws {WebGpuError} where the device refuses a shader, or is lost.
+   * @throws {WebGpuError} when the device rejects a shader, or is lost.
    *
    * @example Before the first call
    * ```ts
@@ -113,7 +116,7 @@ export interface Jitted<Args extends readonly unknown[], Out> {
 }
 
 /**
- * What a compiled function would run. Figures are estimates, of one run.
+ * The program that a compiled function would run. Figures are estimates for one run.
  *
  * @category Programs
  */
@@ -121,17 +124,17 @@ export interface LoweredFunction {
   /** The program as it was traced. */
   readonly program: Program;
   /**
-   * What runs, as text: what the device does, in order; the program after all passes; or that as
-   * StableHLO, as `inspect.toStableHlo` gives it.
+   * The compiled program as text: the tasks of the device, in order; the program after all passes; or
+   * that program as StableHLO, as returned by `inspect.toStableHlo`.
    *
-   * @throws {ArgumentError} for another language, or where the program has no form in it.
+   * @throws {ArgumentError} for another language, or when the program cannot be expressed in it.
    */
   text(language?: "device" | "program" | "stablehlo"): string;
-  /** Arithmetic operations. */
+  /** The number of arithmetic operations. */
   readonly flops: number;
-  /** Bytes that are read and written. */
+  /** The number of bytes that are read and written. */
   readonly bytes: number;
-  /** Bytes of memory that it works in, besides large arguments and results. */
+  /** Bytes of working memory, excluding large arguments and results. */
   readonly workspace: number;
   /** Bytes of its code. */
   readonly code: number;
@@ -141,53 +144,54 @@ export interface LoweredFunction {
 interface Entry extends KnownSignature {
   readonly program: Program;
   readonly outStructure: Structure;
-  /** Whether the results' structure holds data, of which each call gets a copy. */
+  /** Whether the results' structure contains data, which is copied for each call. */
   readonly hasData: boolean;
-  /** Which results were JavaScript values, in words. */
+  /** Which results were JavaScript values, with descriptions. */
   readonly values: readonly (string | undefined)[];
-  /** What messages call each input that is donated; `null` for all others. */
+  /** The name in messages of each input that is donated; `null` for all others. */
   readonly names: readonly (string | null)[];
 }
 
 /** A call, and the program for it. */
 interface Prepared {
   readonly entry: Entry;
-  /** What the program takes before the inputs: values of an enclosing transform. */
+  /** Program arguments before the inputs: values of an enclosing transform. */
   readonly captured: readonly Tensor[];
   readonly inputs: readonly Tensor[];
   readonly paths: Call["paths"];
 }
 
-/** Values of a static argument beyond which it is compared by identity. */
+/** The number of values of a static argument beyond which it is compared by identity. */
 const MAX_STATIC = 4096;
 
-/** How many programs a function keeps; the one that was used longest ago makes room. */
+/** The maximum number of programs kept for a function; the least recently used one is removed first. */
 const MAX_PROGRAMS = 64;
 
 /**
- * The same function, traced once for each kind of arguments and then run as one program: without
- * tracing, differentiating or batching again, with what is constant computed once, and equal things
- * computed together. It composes with every transform, inside and outside.
+ * The same function, traced once for each kind of arguments and then run as one program: tracing,
+ * differentiation and batching are not repeated, constant expressions are computed once, and equal
+ * expressions are shared. It composes with every transform, inside and outside.
  *
- * Programs are kept by the arguments' tree structure, dtypes and shapes, and by the values of static
- * arguments; by the default floating-point dtype; and, within named axes of `vmap`, by their names
- * and lengths.
+ * Programs are cached by the arguments' tree structure, dtypes and shapes, and by the values of static
+ * arguments; by the default floating-point dtype; and, within named axes of `vmap`, by their names and
+ * lengths.
  *
- * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change from
- * call to call. They mean what they mean without `jit`: a number takes the dtype of the tensor that it
- * meets, float64 with all of its digits, and is float32 alone; where it meets integers, a number that is
- * none is traced by itself. What needs the value of a number while tracing (an axis, a shape, an index, a
- * JavaScript operator) is an error: name its argument in `staticArgnums`. Booleans are parts of the
- * program, traced by themselves, so that functions can branch on them.
+ * JavaScript numbers among the arguments are inputs of the program, so that a learning rate may change
+ * from call to call. They have the same meaning as without `jit`: a number takes the dtype of the
+ * tensor it is combined with, with full precision for float64, and is float32 when used alone; where it
+ * is combined with integers, a number that is not an integer is traced separately. Code that needs the
+ * value of a number while tracing (an axis, a shape, an index, a JavaScript operator) is an error: name
+ * its argument in `staticArgnums`. Booleans are part of the program, and each value is traced
+ * separately, so that functions can branch on them.
  *
- * A function that calls have traced sixteen times brings a warning on the console, once, with the reason.
+ * A function that is traced sixteen times prints a warning on the console, once, with the reason.
  *
- * The function must be pure: what it does besides computing happens while it is traced, and not
- * again. Values are not known while tracing, so it cannot branch on them.
+ * The function must be pure: its side effects happen while it is traced, and are not repeated. Values
+ * are not known while tracing, so it cannot branch on them.
  *
  * @category Programs
  * @param f A pure function of trees of tensors.
- * @param options Which arguments are static.
+ * @param options Static and donated arguments, and the device.
  * @returns The compiled function, with methods that explain, lower and compile it.
  * @throws {TraceError} when `f` reads the value of a traced tensor.
  *
@@ -239,7 +243,10 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   const entries: Entry[] = [];
   const setting: Setting = { name: f.name || "an anonymous function", calls: 0, traces: 0, device };
 
-  /** The program for a call, traced if there is none yet; a trace that was asked for is no reason to warn. */
+  /**
+   * The program for a call, traced if there is none yet; explicitly requested traces do not cause a
+   * warning.
+   */
   function prepare(args: Args, isQuiet = false): Prepared {
     const statics = placesIn(staticPlaces, args, f, "staticArgnums");
     const { signature, inputs, paths } = readCall(args, statics);
@@ -254,7 +261,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
     }
     const donated = placesIn(donatedPlaces, args, f, "donateArgnums");
     checkDisjoint(statics, donated);
-    // As they are now, before the function can change them.
+    // Copied now, before the function can change them.
     const structure = ownStructure(signature.structure);
     const known = signature.statics.map((value) => new Snapshot(value, MAX_STATIC));
     const { staged, numbers } = span(
@@ -262,7 +269,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
       () => trace(f, args, statics, signature),
     );
     const { program, captured } = closeProgram(staged.program);
-    // Types instead of tensors, so that no argument is kept alive.
+    // Types instead of tensors, so that no argument is retained.
     const leaves = signature.leaves.map((leaf, i) => {
       const number = numbers[i];
       if (number !== undefined) {
@@ -285,7 +292,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
       values: staged.values,
       names,
     };
-    // A program that holds values of an enclosing transform is good for this call only.
+    // A program that contains values of an enclosing transform is valid for this call only.
     if (!isQuiet) {
       const last = entries[0];
       const reason = (): string =>
@@ -356,7 +363,7 @@ export function jit<Args extends AnyArgs = Tensor[], Out = Tensor>(
   return Object.assign(jitted, { explain, lower, compile });
 }
 
-/** The results of a call, put together. */
+/** The results of a call, reassembled. */
 function finish(
   { outStructure, hasData, values }: Entry,
   results: readonly Tensor[],
@@ -365,7 +372,7 @@ function finish(
   return unflatten(hasData ? ownStructure(outStructure) : outStructure, noted);
 }
 
-/** Runs `f` itself, so that each operation happens where the user wrote it. */
+/** Runs `f` itself, so that each operation runs at the line where the user wrote it. */
 function runAsWritten(
   f: (...args: never[]) => unknown,
   args: readonly unknown[],
@@ -381,19 +388,19 @@ function runAsWritten(
   return unflatten(flat.resultStructure(), noteReturned(results, flat.resultValues()));
 }
 
-/** A jitted function as its calls see it. */
+/** The state of a jitted function that its calls share. */
 interface Setting {
-  /** What messages call it. */
+  /** The name in messages. */
   readonly name: string;
-  /** How often it was called. */
+  /** The number of calls. */
   calls: number;
-  /** How often a call traced it. */
+  /** The number of calls that traced it. */
   traces: number;
-  /** Where it runs, if it was told. */
+  /** The device or mesh on which it runs, if it was given. */
   readonly device: Device | undefined;
 }
 
-/** Runs a program; with the memory of donated inputs where nothing traces it. */
+/** Runs a program; with the memory of donated inputs if the call is not traced. */
 function run(
   { entry: { program, names, leaves }, captured, inputs, paths }: Prepared,
   { name, calls, device }: Setting,
@@ -409,7 +416,7 @@ function run(
   const donated = names.every((name) => name === null)
     ? undefined
     : names.map((argument) => argument === null ? null : `${argument} of ${name} (call ${calls})`);
-  // Of what was moved, the argument itself is given up, too.
+  // If an argument was moved, the original is donated, too.
   donated?.forEach((as, i) => as !== null && args[i] !== given[i] && giveUp(given[i], as));
   return runProgram(program, args, donated, { name, pathOf });
 }
@@ -418,7 +425,10 @@ function giveUp(x: Tensor, as: string): void {
   if (x instanceof Concrete) x.giveUp(as);
 }
 
-/** What messages call the donated inputs among the leaves: parts of complex tensors, by those. */
+/**
+ * The names in messages of the donated inputs among the leaves; parts of complex tensors have the names
+ * of these tensors.
+ */
 function nameDonations(
   { leaves, structure }: Call["signature"],
   paths: ReturnType<Call["paths"]>,
@@ -436,13 +446,13 @@ function nameDonations(
   });
 }
 
-/** A function's program, and the leaves that are numbers as they were traced. */
+/** A function's program, and the leaves that are numbers, as they were traced. */
 interface Traced {
   readonly staged: ReturnType<typeof stage>;
   readonly numbers: readonly (WeakScalar | undefined)[];
 }
 
-/** Traces `f`: tensors and numbers become inputs of the program, what is static parts of it. */
+/** Traces `f`: tensors and numbers become inputs of the program, static arguments become part of it. */
 function trace(
   f: (...args: never[]) => unknown,
   args: readonly unknown[],
@@ -451,7 +461,7 @@ function trace(
 ): Traced {
   const numbers: (WeakScalar | undefined)[] = [];
   const types = leaves.filter((leaf) => typeof leaf === "object").map(primalOf);
-  // One list instead of one argument each: a call has room for so many only.
+  // One list instead of one argument each, since the number of arguments of a call is limited.
   const withNumbers = (tensors: readonly Tensor[]): unknown => {
     let next = 0;
     const filled = leaves.map((leaf, i) => {

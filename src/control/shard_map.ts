@@ -41,44 +41,44 @@ export type Shardings =
 export interface ShardMapOptions {
   /**
    * How arguments are divided: a sharding for all of them, or a list with one entry per argument: a
-   * sharding, `null`, or a tree prefix of the argument with these at its leaves. An argument with `null` is
-   * whole on every device, and need not be a tensor.
+   * sharding, `null`, or a tree prefix of the argument with these at its leaves. An argument with
+   * `null` is replicated on every device, and need not be a tensor.
    */
   readonly inSpecs: Shardings;
   /**
-   * How results are put together: a sharding, `null`, or a tree prefix of the result. Along axes of the
-   * mesh that are not named, all devices must have the same.
+   * How results are assembled: a sharding, `null`, or a tree prefix of the result. Along axes of the
+   * mesh that are not named, all devices must have the same result.
    */
   readonly outSpecs: Shardings;
-  /** The mesh; that of the shardings when left out. */
+  /** The mesh; by default that of the shardings. */
   readonly mesh?: Mesh;
 }
 
 /**
- * The function that runs `f` on every device of a mesh, each on its part of the arguments, with the axes of
- * the mesh as named axes: collectives such as `psum` exchange values between devices.
+ * A function that runs `f` on every device of a mesh, each on its part of the arguments, with the axes
+ * of the mesh as named axes: collectives such as `psum` exchange values between devices.
  *
- * It means `vmap` over all axes of the mesh: arguments are cut into parts as their shardings say, `f` is
- * mapped over the parts along named axes, and the results are joined. That is what runs, on one device, if
- * the mesh has no devices. On a mesh of devices each runs `f` on its own part, and collectives are messages
- * between them; arguments on other devices are moved first.
+ * It is defined as `vmap` over all axes of the mesh: arguments are split into parts as specified by
+ * their shardings, `f` is mapped over the parts along named axes, and the results are joined. If the
+ * mesh has no devices, this is what runs, on one device. On a mesh of devices each device runs `f` on
+ * its own part, and collectives are messages between them; arguments on other devices are moved first.
  *
- * Derivatives are those of the whole function and run on the mesh as well: an argument that devices share
- * gets the sum of their cotangents. Inside of `f`, they are those of all devices together, as in `vmap`:
- * take the mean of gradients by what is shared with `pmean`. Values that `f` closes over are whole on every
- * device.
+ * Derivatives are those of the whole function and run on the mesh as well: an argument that devices
+ * share receives the sum of their cotangents. Within `f`, derivatives are those of all devices
+ * together, as in `vmap`: take the mean of gradients with respect to shared values with `pmean`. Values
+ * that `f` closes over are replicated on every device.
  *
  * @category Devices
  * @param f A pure function of trees of tensors, written for one device. It is traced as by `jit`.
- * @param options The shardings of arguments and results, whose axes must be divisible into as many equal
- * parts as they say.
+ * @param options The shardings of arguments and results, whose axes must be divisible into the given
+ * number of equal parts.
  * @returns The function of whole arguments and results.
- * @throws {ArgumentError} when shardings are of several meshes or of none, or a result differs between
- * devices along an axis that its sharding does not name.
+ * @throws {ArgumentError} when there are several meshes or none, or a result differs between devices
+ * along an axis that its sharding does not name.
  * @throws {ShapeError} when an argument or a result has too few axes, or one is not divisible.
- * @throws {TreeError} when shardings do not fit the arguments or the result.
+ * @throws {TreeError} when shardings do not match the arguments or the result.
  *
- * @example Each place with a part of the batch
+ * @example Each position with a part of the batch
  * ```ts
  * import { grad, matmul, mesh, pmean, random, shard, shardMap } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";
@@ -95,7 +95,7 @@ export interface ShardMapOptions {
  * assertTensorsClose(step(w, x), w.sub(grad(loss)(w, x).mul(0.1)), { rtol: 1e-5 });
  * ```
  *
- * @example A matrix product whose second factor goes around
+ * @example A matrix product whose second factor is passed around in a ring
  * ```ts
  * import { axisIndex, dynamicSlice, foriLoop, matmul, mesh, ppermute, shard, shardMap } from "@jacobi/jacobi";
  * import { random, zeros } from "@jacobi/jacobi";
@@ -150,7 +150,7 @@ export function shardMap<Args extends AnyArgs = Tensor[], Out = Tensor>(
       const place = `Cannot shardMap over argument ${showPath(places[i])} of shape`;
       return { dtype, shape: shardShape(ins[i], shape, place) };
     });
-    // One list instead of one argument each: a call has room for so many only.
+    // One list instead of one argument each, since the number of arguments of a call is limited.
     const onList = (tensors: readonly Tensor[]): unknown => {
       let next = 0;
       const filled = leaves.map((leaf, i) => {

@@ -1,8 +1,8 @@
 /**
- * The primitive behind `shardMap`: a program that runs in every place of a mesh on its part of the
- * arguments. What it means is the program mapped over the mesh's axes (`program` of its parameters), which
- * is what runs where there is no mesh of devices. Its derivatives, transpose and batches are those of
- * the program in each place, so that they run on the mesh as well.
+ * The primitive of `shardMap`: a program that runs at every position of a mesh on its part of the
+ * arguments. It is defined as the program mapped over the mesh's axes (`program` of its parameters),
+ * which runs if there is no mesh of devices. Its derivatives, transpose and batches are those of the
+ * program at each position, so that they run on the mesh as well.
  *
  * @module
  */
@@ -39,7 +39,7 @@ import {
   transposeOpen,
 } from "./programs.ts";
 
-/** How values go in and come out. */
+/** How arguments and results are divided. */
 interface Layout {
   readonly mesh: Mesh;
   /** The axes of the mesh, in its order. */
@@ -56,10 +56,10 @@ export class ShardMapParams implements Layout {
   readonly axes: readonly NamedAxis[];
   readonly ins: readonly Sharding[];
   readonly outs: readonly Sharding[];
-  /** What runs in each place. */
+  /** The program that runs at each position. */
   readonly local: Program;
 
-  /** Equal parameters are one object: see `paramsOf`. */
+  /** Equal parameters are the same object: see `paramsOf`. */
   constructor(local: Program, { mesh, axes, ins, outs }: Layout) {
     this.mesh = mesh;
     this.axes = axes;
@@ -80,7 +80,7 @@ export class ShardMapParams implements Layout {
     );
   }
 
-  /** What programs show. */
+  /** The text in printed programs. */
   toString(): string {
     const list = (specs: readonly Sharding[]) => `[${specs.map(showSpec).join(", ")}]`;
     const axes = this.axes.map(({ id, size }) => `${id}: ${size}`).join(", ");
@@ -93,7 +93,7 @@ function showSpec({ spec }: Sharding): string {
   return `(${spec.map((names) => names.length === 0 ? "null" : names.join(" ")).join(", ")})`;
 }
 
-/** Why a result cannot come out as it is. */
+/** The reason why a result does not match its sharding. */
 export function differenceAlong(axis: NamedAxis): string {
   return `it differs between places along the axis ${describeValue(axis.name)} of the mesh; name ` +
     `the axis in its spec, or make it the same for all with psum or pmean`;
@@ -101,7 +101,7 @@ export function differenceAlong(axis: NamedAxis): string {
 
 const known = memoize<ShardMapParams>();
 
-/** What is made of parameters, once; rules of the user's find the mesh's axes in scope. */
+/** Computes a value from parameters, once; a user's rules run with the mesh's axes in scope. */
 function derive<T>(
   memory: ReturnType<typeof memoize<T>>,
   params: ShardMapParams,
@@ -111,13 +111,13 @@ function derive<T>(
   return memory(params.local, `${keyOf(params)}/${key}`, () => runWithin(params.axes, make));
 }
 
-/** A text that tells layouts apart. */
+/** A key that distinguishes layouts. */
 function keyOf({ mesh, axes, ins, outs }: Layout): string {
   const lists = [[mesh], ins, outs].map((each) => each.map(identityOf).join(","));
   return JSON.stringify([axes.map(({ id }) => id), ...lists]);
 }
 
-/** The parameters for a program; equal ones are one object. */
+/** The parameters for a program; equal parameters are the same object. */
 export function paramsOf(local: Program, layout: Layout): ShardMapParams {
   return known(local, keyOf(layout), () => new ShardMapParams(local, layout));
 }
@@ -127,7 +127,7 @@ function divides({ spec }: Sharding, { name }: NamedAxis): boolean {
   return spec.some((names) => names.includes(name));
 }
 
-/** The program on whole values, and the first result that is not as its spec says, with the axis. */
+/** The program on whole values, and the first result that does not match its spec, with the axis. */
 interface Meaning {
   readonly program: Program;
   readonly differs: readonly [result: number, axis: NamedAxis] | null;
@@ -135,7 +135,7 @@ interface Meaning {
 
 const meanings = memoize<Meaning>();
 
-/** What a program in each place of a mesh means. */
+/** The definition of a program at each position of a mesh. */
 export function meaningOf(params: ShardMapParams): Meaning {
   const { local, axes, ins, outs } = params;
   return derive(meanings, params, "", () => {
@@ -164,12 +164,12 @@ function wholeType({ dtype, shape }: Type, sharding: Sharding): Type {
   return { dtype, shape: shape.map((length, axis) => length * partsAlong(sharding, axis)) };
 }
 
-/** The names of a mesh's axes along a tensor's, each axis's names before what is left of it. */
+/** The names of a mesh's axes along a tensor's axes, the names of each axis before the rest of that axis. */
 function namedOrder({ spec }: Sharding, ndim: number): readonly (string | number)[] {
   return range(ndim).flatMap((axis) => [...(spec[axis] ?? []), axis]);
 }
 
-/** From that order to one with the mesh's axes in front, as the mesh lists them. */
+/** The permutation from that order to one with the mesh's axes first, in the order of the mesh. */
 function toFront(
   order: readonly (string | number)[],
   axes: readonly NamedAxis[],
@@ -178,7 +178,7 @@ function toFront(
   return [...names, ...range(order.length).filter((i) => typeof order[i] === "number")];
 }
 
-/** All parts of a whole, one axis in front for each axis of the mesh that divides it. */
+/** All parts of a whole value, with one leading axis for each axis of the mesh that divides it. */
 function split(x: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Tensor {
   const order = namedOrder(sharding, x.ndim);
   const shape = order.map((one) =>
@@ -187,7 +187,7 @@ function split(x: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Tenso
   return transpose(reshape(x, shape), toFront(order, axes));
 }
 
-/** The whole of such parts. */
+/** The whole value of such parts. */
 function join(parts: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Tensor {
   const count = axes.filter((axis) => divides(sharding, axis)).length;
   const local: Shape = parts.shape.slice(count);
@@ -196,7 +196,7 @@ function join(parts: Tensor, sharding: Sharding, axes: readonly NamedAxis[]): Te
   return reshape(apart, wholeType({ dtype: parts.dtype, shape: local }, sharding).shape);
 }
 
-/** For each result of a program the axes along which places may have different ones. */
+/** For each result of a program the axes along which it may differ between positions. */
 function variation(
   local: Program,
   { axes, ins }: Pick<Layout, "axes" | "ins">,
@@ -210,27 +210,27 @@ function variation(
   return varies;
 }
 
-/** A program in each place that was divided into work on primals and a linear program. */
+/** A program at each position, split into work on primals and a linear program. */
 interface Divided {
-  /** From the arguments to the results and what only this program has computed for the other. */
+  /** From the arguments to the results and the residuals that are not arguments. */
   readonly forward: ShardMapParams;
-  /** From what is known, and the tangents of active arguments, to those of moving results. */
+  /** From the residuals, and the tangents of active arguments, to those of moving results. */
   readonly linear: ShardMapParams;
-  /** What the linear program has to know: arguments, by number, and further results of `forward`. */
+  /** The residuals of the linear program: arguments, by number, and further results of `forward`. */
   readonly known: readonly number[];
   readonly moves: readonly boolean[];
 }
 
 /**
- * Whether a derived program may run in each place by itself: places go the same ways where they exchange
- * values, and results are as their specs say. A loop that places leave at different times is one whose
- * derivative has steps that only some of them take.
+ * Whether a derived program may run at each position independently: positions take the same branches if
+ * they exchange values, and results match their specs. A loop that positions leave at different times
+ * has a derivative with steps that only some of them take.
  */
 function isSound(params: ShardMapParams): boolean {
   return unlessRefused(() => meaningOf(params))?.differs === null;
 }
 
-/** What is made by batching over the mesh; `null` where that is refused. */
+/** The result of batching over the mesh; `null` if it is not possible. */
 function unlessRefused<T>(make: () => T): T | null {
   try {
     return make();
@@ -242,7 +242,7 @@ function unlessRefused<T>(make: () => T): T | null {
 
 const divided = memoize<Divided | null>();
 
-/** The division of a program; `null` where the parts may not run in each place by itself. */
+/** The split of a program; `null` if the parts may not run at each position independently. */
 function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided | null {
   const { local, mesh, axes, ins, outs } = params;
   return derive(divided, params, keyOfFlags(isActive), () => {
@@ -251,7 +251,7 @@ function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided |
     const residuals = forward.results.slice(count);
     const varies = unlessRefused(() => variation(forward, { axes, ins }))?.slice(count);
     if (varies === undefined) return null;
-    // What differs between places is handed on along an axis of its own.
+    // A residual that differs between positions is passed along an axis of its own.
     const specs = varies.map((names) => mesh.sharding([names]));
     const known = residuals.map((atom) => forward.binders.findIndex((binder) => binder === atom));
     const isKept = known.map((argument) => argument < 0);
@@ -295,7 +295,7 @@ function divide(params: ShardMapParams, isActive: readonly boolean[]): Divided |
   });
 }
 
-/** A transposed program in each place. */
+/** A transposed program at each position. */
 interface Transposed {
   readonly params: ShardMapParams;
   readonly receives: readonly boolean[];
@@ -304,8 +304,9 @@ interface Transposed {
 const transposes = memoize<Transposed | null>();
 
 /**
- * The transpose: an argument that places share gets the sum of their cotangents; of the cotangent of a
- * result that they share, each gets an equal part. `null` where it may not run in each place by itself.
+ * The transpose: an argument that positions share receives the sum of their cotangents. The cotangent
+ * of a result that they share is divided equally between them. `null` if it may not run at each
+ * position independently.
  */
 function transposeParams(
   params: ShardMapParams,
@@ -338,14 +339,14 @@ function transposeParams(
   });
 }
 
-/** The sharding of a batch, which is whole along its mapped axis. */
+/** The sharding of a batch, which is not divided along its mapped axis. */
 function batchSharding(sharding: Sharding, axis: BatchAxis): Sharding {
   return axis === null ? sharding : insertAxis(sharding, axis);
 }
 
 /**
- * Runs the program of its parameters in every place of a mesh. Over a mesh of devices it is a part of
- * programs, which run there; by itself it is evaluated as what it means.
+ * Runs the program of its parameters at every position of a mesh. Over a mesh of devices it is compiled
+ * as a part of programs, which run there; otherwise its definition is evaluated.
  */
 export const shardMapPrimitive: Primitive<ShardMapParams> = {
   name: "shardMap",
@@ -357,7 +358,7 @@ export const shardMapPrimitive: Primitive<ShardMapParams> = {
   target: ({ mesh }) => mesh.devices === null ? undefined : mesh.sharding([]),
   evaluate: (args, { program }) => runEvaluated(() => evaluateProgram(program, args)) as Concrete[],
   batch(args, batchAxes, size, { local, mesh, axes, ins, outs }, axisName) {
-    // An axis of the mesh hides others of its name.
+    // An axis of the mesh shadows others of its name.
     const name = axes.some(({ id }) => id === axisName) ? undefined : axisName;
     const batched = runWithin(axes, () => batchProgram(local, batchAxes, size, name));
     const params = paramsOf(batched.program, {
@@ -432,7 +433,7 @@ const asCall = callPrimitive.derivative as ProgramDerivative<CallParams>;
 
 const alone = memoize<Program>();
 
-/** Applies the program of parameters in every place of a mesh. */
+/** Applies the program of parameters at every position of a mesh. */
 export function runInPlaces(params: ShardMapParams, args: readonly Tensor[]): readonly Tensor[] {
   if (params.mesh.devices === null) return bind(shardMapPrimitive, args, params);
   const program = alone(params.local, keyOf(params), () => {

@@ -1,5 +1,5 @@
 /**
- * Trees that are all alike: what a system of equations is about.
+ * Trees with the same structure and types: the vector space of a system of equations.
  *
  * @module
  */
@@ -29,14 +29,14 @@ export class Space {
     return unflatten(this.structure, leaves);
   }
 
-  /** The leaves of a tree that must be like the others. */
+  /** The leaves of a tree, which must have this structure and these types. */
   leaves(tree: unknown, what: string, expected: string): Tensor[] {
     const shape = new ResultShape();
     shape.note(this.structure, this.types);
     return shape.read(tree, what, expected);
   }
 
-  /** The leaves of an argument, which may hold numbers in place of tensors. */
+  /** The leaves of an argument, which may contain numbers in place of tensors. */
   argument(tree: unknown, what: string): Tensor[] {
     return flattenLike(this.structure, this.types, tree, what).map((leaf, i) => {
       if (leaf !== null) return leaf;

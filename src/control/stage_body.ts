@@ -1,5 +1,5 @@
 /**
- * Users' functions as the programs that control flow holds.
+ * Users' functions as programs for control flow.
  *
  * @module
  */
@@ -17,11 +17,11 @@ import type { Structure } from "../core/tree.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 import { stage } from "../transforms/stage.ts";
 
-/** A function as a program that needs nothing from outside. */
+/** A function as a program without references to outside values. */
 export interface Body {
-  /** The program; its first binders stand for what was captured. */
+  /** The program; its first binders replace the captured tensors. */
   readonly program: Program;
-  /** What the function brought in from outside. */
+  /** The captured tensors of the function. */
   readonly captured: readonly Tensor[];
   /** The structure of its result. */
   readonly structure: Structure;
@@ -44,8 +44,9 @@ export function stageBody(
 }
 
 /**
- * The same, where captured tensors of different elements become arguments too: with other tensors in
- * their place the program is the same, and what was derived from it is known (see `canonical`).
+ * The same, but captured tensors of different elements become arguments too. The program is then the
+ * same for other tensors in their positions, and values derived from it can be reused (see
+ * `canonical`).
  */
 export function stageOpenBody(
   transform: string,
@@ -57,7 +58,7 @@ export function stageOpenBody(
   return { ...openProgram(staged.program), structure: staged.structure, types: staged.types };
 }
 
-/** The program with binders in place of what it captured, but for numbers. */
+/** The program with binders in place of everything that it captured, except numbers. */
 export function openProgram(program: Program): Closed {
   return closeProgram(program, (value) => !(value instanceof Concrete) || value.held !== 1);
 }
@@ -67,7 +68,7 @@ export function argumentsOf(...children: readonly Structure[]): Structure {
   return { kind: "array", children };
 }
 
-/** Values that control flow carries from step to step, before the first one. */
+/** The initial values that control flow carries from step to step. */
 export interface Start {
   /** One leaf each; numbers have no dtype yet. */
   readonly leaves: readonly (Tensor | number)[];
@@ -75,7 +76,7 @@ export interface Start {
   readonly structure: Structure;
 }
 
-/** Reads what is carried. `what` begins messages: "Cannot scan from this carry". */
+/** Reads the initial carry. `what` is the start of messages: "Cannot scan from this carry". */
 export function readStart(tree: unknown, what: string): Start {
   const { leaves, structure } = flatten(tree);
   const paths = leafPaths(structure);
@@ -87,7 +88,7 @@ export function readStart(tree: unknown, what: string): Start {
   };
 }
 
-/** A step that was traced, with what it carries on. */
+/** A traced step, with the carried values. */
 interface TracedStep<Step> {
   readonly step: Step;
   readonly structure: Structure;
@@ -95,9 +96,9 @@ interface TracedStep<Step> {
 }
 
 /**
- * Traces a step with `trace`, which takes the types of what is carried, and a function to apply to the
- * carry before the user's code sees it; it gives the traced step with what it carries on. A number
- * takes the dtype that the step gives it.
+ * Traces a step with `trace`, which receives the types of the carried values, and a function to apply
+ * to the carry before the user's code receives it; it returns the traced step with the carried values.
+ * A number takes the dtype of the value that the step returns for it.
  */
 export function settleCarry<Step>(
   start: Start,
@@ -112,7 +113,7 @@ export function settleCarry<Step>(
       ? { dtype: "float64", shape: [] }
       : { dtype: leaf.dtype, shape: leaf.shape }
   );
-  // Numbers meet what they meet as numbers first, which tells the dtype that they carry.
+  // The first trace passes numbers as numbers, which determines the dtype that they carry.
   const isLoose = leaves.some(isNumber);
   let traced = trace(types, isLoose ? (carry) => loosen(start, carry) : (carry) => carry);
   checkCarryStructure(structure, traced.structure, what);
@@ -145,7 +146,7 @@ export function settleCarry<Step>(
   return { step: traced.step, init };
 }
 
-/** The carry with numbers in the places of the numbers that it starts from. */
+/** The carry with numbers in the positions that start as numbers. */
 function loosen({ leaves, structure }: Start, carry: unknown): unknown {
   const values = flatten<Tensor>(carry).leaves;
   return unflatten(
@@ -157,7 +158,7 @@ function loosen({ leaves, structure }: Start, carry: unknown): unknown {
   );
 }
 
-/** A path in messages: nothing at the root. */
+/** A path in messages; empty at the root. */
 export function placeOf(path: readonly (string | number)[]): string {
   return path.length === 0 ? "" : ` at ${showPath(path)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The primitive behind `cond` and `switchCase`: one of several programs, chosen by an index.
+ * The primitive of `cond` and `switchCase`: one of several programs, selected by an index.
  *
  * @module
  */
@@ -42,7 +42,7 @@ import {
 
 /** Parameters of `switch`. */
 export interface SwitchParams {
-  /** What may be run: programs of the same arguments, with results of the same types. */
+  /** The branches: programs of the same arguments, with results of the same types. */
   readonly branches: readonly Program[];
 }
 
@@ -79,8 +79,8 @@ function batchSwitch(
     const results = bind(switchPrimitive, [index, ...operands], { branches: programs });
     return results.map((result, i) => [result, isMapped[i] ? 0 : null]);
   }
-  // Within a branch that not all examples of an axis take, those that do not have no derivative that
-  // the others could ask for.
+  // Within a branch that not all examples of an axis take, the examples that do not take it have no
+  // derivative for the collectives of the others.
   const exchanged = exchangedAxes(branches);
   if (exchanged.some((use) => use.axisName === axisName)) throw divergenceError(axisName!);
   const choice = exchanged.reduce(uniform, index);
@@ -97,7 +97,7 @@ function batchSwitch(
 
 const narrowed = memoize<Program>();
 
-/** The program that gives some of the results alone. */
+/** The program that returns only some of the results. */
 function giving(program: Program, isGiven: readonly boolean[]): Program {
   return narrowed(program, keyOfFlags(isGiven), () => {
     const { binders, equations, results } = program;
@@ -108,7 +108,10 @@ function giving(program: Program, isGiven: readonly boolean[]): Program {
 
 const idle = memoize<Program>();
 
-/** A program of the same arguments that hands on those that `changes` names, and gives zeros else. */
+/**
+ * A program of the same arguments that returns those in `changes` unchanged, and zeros for all other
+ * results.
+ */
 function idleLike(program: Program, changes: readonly (number | null)[]): Program {
   return idle(program, changes.map(String).join(), () => {
     const binders = program.binders.map(({ type }) => new Variable(type));
@@ -121,8 +124,9 @@ function idleLike(program: Program, changes: readonly (number | null)[]): Progra
 }
 
 /**
- * The results where examples disagree: a branch runs for all of them if it is the choice of any, and
- * each takes its own. Those for which `isComputed`, all mapped along axis 0.
+ * The results if examples select different branches: a branch runs for all of them if any selects it,
+ * and each takes the results of its own. Only results for which `isComputed` holds, all mapped along
+ * axis 0.
  */
 function chooseEach(
   choice: Tensor,
@@ -138,7 +142,8 @@ function chooseEach(
   if (size === 0) return types.map(({ dtype, shape }) => zerosOf({ dtype, shape: [0, ...shape] }));
   const last = branches.length - 1;
   const upTo = range(last).map((i) => lessEqual(choice, constantLike(choice, i)));
-  // What every branch changes in few places goes through all of them, and each changes its examples'.
+  // Values of which every branch changes few elements are passed through all of them, and each changes
+  // those of its examples.
   const changes = commonChanges(programs);
   const current = operands.map((operand, i) =>
     changes.includes(i) ? alignBatch(operand, axes[i], 0, size) : operand
@@ -173,17 +178,17 @@ function chooseEach(
   });
 }
 
-/** Where a value that tangents need is: among the operands, or among those that branches keep. */
+/** The source of a value that tangents need: the operands, or the residuals that branches keep. */
 interface KeptSource {
   readonly kind: "operand" | "kept";
   readonly index: number;
 }
 
-/** The branches of a switch divided into work on primals and on tangents. */
+/** The branches of a switch split into work on primals and on tangents. */
 interface LinearizedSwitch {
-  /** Each gives the results, then what is kept: every branch fills its own places of those. */
+  /** Each returns the results, then the residuals: every branch fills only its own residuals. */
   readonly forward: readonly Program[];
-  /** On what is kept, the operands that are needed, and the tangents of active ones. */
+  /** From the residuals, the required operands, and the tangents of active ones. */
   readonly linear: readonly Program[];
   /** The operands that tangents need. */
   readonly needed: readonly number[];
@@ -201,7 +206,7 @@ function linearizeBranches(
     const moves = anyOf(branches.map((branch) => linearizeProgram(branch, isActive).moves));
     const parts = branches.map((branch) => linearizeProgram(branch, isActive, moves));
     const count = branches[0].results.length;
-    // What branches keep of the same type shares a place: only one of them runs.
+    // Residuals of the same type in different branches share a position, since only one branch runs.
     const places: Type[] = [];
     const needed: number[] = [];
     const sources = parts.map(({ forward }) => {

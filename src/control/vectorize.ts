@@ -1,5 +1,5 @@
 /**
- * Functions of small tensors applied to all parts of large ones.
+ * Functions of small tensors applied to all parts of larger ones.
  *
  * @module
  */
@@ -26,24 +26,24 @@ import { switchCase } from "./cond.ts";
  * @category Transforms
  */
 export interface VectorizeOptions {
-  /** The last axes of arguments and results, as in `"(n,m),(m)->(n)"`. Left out, all are scalars. */
+  /** The last axes of arguments and results, as in `"(n,m),(m)->(n)"`. By default, all are scalars. */
   readonly signature?: string;
   /** The positions of arguments that are passed on unchanged. */
   readonly excluded?: readonly number[];
 }
 
 /**
- * A function of vectors or scalars as one of tensors of any shape: it is applied to each of them, by `vmap` over
- * the leading axes, which broadcast as NumPy's do.
+ * Converts a function of vectors or scalars to a function of tensors of any shape: it is applied to
+ * each vector or scalar, by `vmap` over the leading axes, which broadcast as in NumPy.
  *
  * @category Transforms
- * @param f A pure function of tensors, which gives a tensor or a list of them.
- * @param options `signature`: the last axes of each argument and result of `f`, as NumPy writes them,
- * `"(n,m),(m)->(n)"`: axes of one name are equally long. Left out, all are scalars. `excluded`: positions
- * of arguments that are passed on unchanged, and that the signature leaves out.
- * @returns The function of tensors with any further axes in front.
+ * @param f A pure function of tensors, which returns a tensor or a list of them.
+ * @param options `signature`: the last axes of each argument and result of `f`, in NumPy's notation,
+ * `"(n,m),(m)->(n)"`: axes of one name have equal lengths. By default, all are scalars. `excluded`:
+ * positions of arguments that are passed on unchanged, and that are not in the signature.
+ * @returns The function of tensors with additional leading axes.
  * @throws {ArgumentError} when the signature is malformed.
- * @throws {ShapeError} from calls, when shapes do not fit the signature or do not broadcast.
+ * @throws {ShapeError} from calls, when shapes do not match the signature or do not broadcast.
  *
  * @example Products of matrices and vectors
  * ```ts
@@ -86,7 +86,7 @@ export function vectorize<Out = Tensor>(
       what,
       outer.map((own) => ({ dtype: "float32" as const, shape: own })),
     );
-    // An argument of length one along an outer axis is the same for all: it is not mapped there.
+    // An argument of length one along an outer axis is shared by all examples: it is not mapped there.
     const has = outer.map((own) =>
       shape.map((length, axis) => {
         const place = axis - (shape.length - own.length);
@@ -112,7 +112,7 @@ export function vectorize<Out = Tensor>(
       call,
     );
     const { leaves, structure } = flatten<TensorLike>(mapped(...operands));
-    // Axes of length one, over which nothing was mapped, are put in again.
+    // Axes of length one, over which nothing was mapped, are inserted again.
     const results = leaves.map((leaf) => {
       const result = toTensor(leaf, `${what}: cannot use the result`);
       return reshape(result, [...shape, ...result.shape.slice(kept.length)]);
@@ -121,7 +121,7 @@ export function vectorize<Out = Tensor>(
   };
 }
 
-/** The names of axes that functions read and give. */
+/** The names of the axes of arguments and results. */
 interface Signature {
   readonly inputs: readonly (readonly string[])[];
   readonly outputs: readonly (readonly string[])[];
@@ -151,7 +151,7 @@ function readSignature(signature: unknown, what: string): Signature {
   );
 }
 
-/** Notes the lengths of the last axes of a tensor by their names; gives how many they are. */
+/** Records the lengths of the last axes of a tensor by their names; returns the number of other axes. */
 function matchAxes(
   x: Tensor,
   names: readonly string[],
@@ -176,7 +176,7 @@ function matchAxes(
   return names.length;
 }
 
-/** Throws unless results have the axes that a signature says. */
+/** Throws unless results have the axes of the signature. */
 function checkResults(
   result: unknown,
   outputs: readonly (readonly string[])[],
@@ -202,10 +202,10 @@ function checkResults(
  * A function of vectors applied to all vectors along an axis, by `vmap`.
  *
  * @category Transforms
- * @param f A pure function of a vector, which gives a tensor of any shape.
- * @param axis The axis along which vectors stand.
- * @param x Any shape with this axis.
- * @returns The results, their axes in place of the axis.
+ * @param f A pure function of a vector, which returns a tensor of any shape.
+ * @param axis The axis of the vectors.
+ * @param x A tensor of any shape with this axis.
+ * @returns The results, with their axes in place of the axis.
  * @throws {AxisError} when the axis is out of range.
  *
  * @example Sorted columns
@@ -237,12 +237,12 @@ export function applyAlongAxis(
  * A reduction applied along one axis after the other, as NumPy's `apply_over_axes`.
  *
  * @category Transforms
- * @param f Called with a tensor and an axis; gives a tensor of as many axes, or one less, which is put in
- * again.
- * @param x Any shape with these axes.
+ * @param f Called with a tensor and an axis; returns a tensor with the same number of axes, or one
+ * less, in which case the axis is inserted again.
+ * @param x A tensor of any shape with these axes.
  * @param axes The axes, in order.
- * @returns A tensor with as many axes as `x`.
- * @throws {ShapeError} when `f` gives another number of axes.
+ * @returns A tensor with the same number of axes as `x`.
+ * @throws {ShapeError} when `f` returns another number of axes.
  * @throws {AxisError} when an axis is out of range.
  *
  * @example Sums over two axes
@@ -277,20 +277,20 @@ export function applyOverAxes(
 }
 
 /**
- * A function given in pieces: each element of `x` goes to the function of the last condition that is true there, or
- * to the one behind them. Each function gets one element, so that derivatives of the others do not count, not
- * even where they are NaN.
+ * A piecewise function: each element of `x` is passed to the function of the last condition that is
+ * true for it, or to the additional function if none is. Each function receives one element, so that
+ * derivatives of the other functions have no effect, even if they are NaN.
  *
  * @category Transforms
  * @param x Any shape.
- * @param conditions Tensors that broadcast to the shape of `x`; elements that are not zero count as true.
- * @param functions Functions of one element, or numbers: one for each condition, and one more for where
- * none is true, 0 when left out.
- * @returns The dtype of `x`, of which integers and bools become floats, in its shape.
- * @throws {ArgumentError} when the numbers of conditions and functions do not fit.
+ * @param conditions Tensors that broadcast to the shape of `x`; non-zero elements count as true.
+ * @param functions Functions of one element, or numbers: one for each condition, and optionally one for
+ * elements for which none is true; 0 by default.
+ * @returns A tensor of the dtype of `x`, where integers and bools become floats, and of its shape.
+ * @throws {ArgumentError} when the numbers of conditions and functions do not match.
  * @throws {ShapeError} when a condition does not broadcast.
  *
- * @example The absolute value of a root
+ * @example The absolute value of a square root
  * ```ts
  * import { neg, piecewise, sqrt, tensor } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";

@@ -1,5 +1,5 @@
 /**
- * Loops of a length that values decide, and loops over ranges of integers.
+ * Loops whose length depends on values, and loops over ranges of integers.
  *
  * @module
  */
@@ -34,19 +34,19 @@ import { whilePrimitive } from "./while_primitive.ts";
  */
 export interface WhileOptions {
   /**
-   * The most steps that the loop takes: then it stops, whatever the condition. With it, reverse mode
-   * goes through the loop, and has room for what it keeps of so many steps; of more than 65,536 steps
-   * it has room for 4096, and runs each block of so many once more.
+   * The maximum number of steps: the loop then stops, whatever the condition. With this bound, the loop
+   * supports reverse mode, and allocates memory for the residuals of this number of steps. For more
+   * than 65,536 steps it allocates memory for 4096 steps, and runs each block of that length once more.
    */
   readonly maxSteps?: number;
   /**
    * Whether reverse mode keeps carried values of some steps only, a number that grows with the
-   * logarithm of `maxSteps`, and computes the others again; default false.
+   * logarithm of `maxSteps`, and recomputes the others; default false.
    */
   readonly checkpoint?: boolean;
 }
 
-/** Traces a condition on what is carried. */
+/** Traces a condition on the carried value. */
 function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[]): Body {
   const body = stageOpenBody(
     "whileLoop",
@@ -78,26 +78,27 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
 /**
  * A loop that continues while a condition on the carried value holds.
  *
- * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) goes through it;
+ * It is one operation: both functions are traced once. Forward mode (`jvp`, `jacfwd`) is supported;
  * reverse mode needs the bound `maxSteps`, since it keeps values of each step. With `checkpoint: true`
- * it keeps a number of carried values that grows with the logarithm of the steps, and runs each step
- * a few times more instead. Either way a loop that ends early costs the steps that it takes, beside
- * the time to fill that room with zeros. Under `vmap` over what the condition depends on, the loop
- * goes on while any example does; those that are done stay as they are, and see nothing of the steps of
- * the others.
+ * it keeps a number of carried values that grows with the logarithm of the steps, and runs each step a
+ * few times more instead. Either way a loop that ends early costs only the steps that it takes, and the
+ * time to fill that memory with zeros. Under `vmap` over values that the condition depends on, the loop
+ * continues while any example does; finished examples are unchanged, and are not affected by the steps
+ * of the others.
  *
  * @category Control flow
- * @param predicate Whether to go on: a pure function of the carried value that gives a bool scalar.
- * @param step The next carried value: a pure function of the carried value, which keeps its
- * structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
- * @param init The first carried value, a tree.
- * @param options A bound on the steps, and what reverse mode keeps.
+ * @param predicate Whether to continue: a pure function of the carried value that returns a bool
+ *   scalar.
+ * @param step The next carried value: a pure function of the carried value, which keeps its structure,
+ * shapes and dtypes; numbers in `init` take the dtype of the values returned for them.
+ * @param init The initial carried value, a tree.
+ * @param options A bound on the number of steps, and the memory use of reverse mode.
  * @returns The first carried value for which the condition does not hold, or the one after `maxSteps`
- * steps: to tell one from the other, ask the condition.
+ * steps: evaluate the condition to distinguish the two.
  * @throws {ShapeError}, {DtypeError} or {TreeError} when the carried value changes its shape, dtype or
- * structure, or the condition gives no bool scalar.
- * @throws {ArgumentError} from reverse mode without `maxSteps`, or when `maxSteps` is not a number of
- * steps.
+ * structure, or the condition does not return a bool scalar.
+ * @throws {ArgumentError} from reverse mode without `maxSteps`, or when `maxSteps` is not a valid
+ * number of steps.
  *
  * @example A square root by Newton's method
  * ```ts
@@ -132,7 +133,7 @@ export function whileLoop<const Init>(
   init: Init & WithNumbers<Init>,
   options?: WhileOptions,
 ): TensorsOf<Init>;
-/** The same for a value that holds only tensors, or whose type is a type parameter. */
+/** The same for a value that contains only tensors, or whose type is a type parameter. */
 export function whileLoop<const Init>(
   predicate: (value: NoInfer<Init>) => Tensor | boolean,
   step: (value: NoInfer<Init>) => NoInfer<Init> | TupleHint,
@@ -186,18 +187,19 @@ function readBounded(options: WhileOptions | undefined, what: string): Bound | n
 }
 
 /**
- * A loop over the integers from `lower` up to but not including `upper`.
+ * A loop over the integers from `lower` to `upper`, exclusive.
  *
- * With bounds that are JavaScript numbers it is a `scan`, and differentiated in both modes. With
- * bounds that are tensors it is a `whileLoop`: of any length, and differentiated in forward mode only.
+ * With bounds that are JavaScript numbers it is a `scan`, and supports both modes of differentiation.
+ * With bounds that are tensors it is a `whileLoop`: of any length, and with forward mode only.
  *
  * @category Control flow
  * @param lower The first integer: a number, or an integer scalar.
- * @param upper The first integer that is not reached.
+ * @param upper The end, exclusive.
  * @param step The next value: a pure function of the integer (an int32 scalar) and the value, which
- * keeps its structure, shapes and dtypes; numbers in `init` take the dtype that it gives them.
- * @param init The first value, a tree.
- * @returns The value after the last step; `init` when there is none.
+ * keeps its structure, shapes and dtypes; numbers in `init` take the dtype of the values returned for
+ * them.
+ * @param init The initial value, a tree.
+ * @returns The value after the last step; `init` when there are no steps.
  * @throws {ArgumentError} when a bound is a number that is not an integer of 32 bits.
  * @throws {ShapeError}, {DtypeError} or {TreeError} when a bound is not an integer scalar, or the value
  * changes its shape, dtype or structure.
@@ -219,7 +221,7 @@ export function foriLoop<const Init>(
   step: (i: Tensor, value: TensorsOf<Init>) => TensorsOf<Init> | TupleHint,
   init: Init & WithNumbers<Init>,
 ): TensorsOf<Init>;
-/** The same for a value that holds only tensors, or whose type is a type parameter. */
+/** The same for a value that contains only tensors, or whose type is a type parameter. */
 export function foriLoop<const Init>(
   lower: number | Tensor,
   upper: number | Tensor,
@@ -267,7 +269,7 @@ export function foriLoop<const Init>(
   return unflatten(start.structure, loop.slice(2)) as TensorsOf<Init>;
 }
 
-/** The program that also gives the integer behind its first `count` arguments, one higher. */
+/** The program that also returns the integer after its first `count` arguments, incremented. */
 function counting({ binders, equations, results }: Program, count: number): Program {
   const place = binders[count];
   const next = new Variable(place.type);
@@ -280,7 +282,7 @@ function counting({ binders, equations, results }: Program, count: number): Prog
   return new Program(binders, [...equations, step], [next, ...results]);
 }
 
-/** A bound as a number where it is one, or as an int32 scalar. */
+/** A bound as a number if it is one, or as an int32 scalar. */
 function readBound(bound: number | Tensor, name: string): number | Tensor {
   const what = `Cannot loop with the ${name} bound`;
   if (typeof bound === "number") {
@@ -292,7 +294,7 @@ function readBound(bound: number | Tensor, name: string): number | Tensor {
   if (!isInteger(value.dtype)) {
     throw dtypeError(`${what} ${showType(value)}: expected an integer; convert with astype`);
   }
-  // What int32 does not hold is further than any loop goes.
+  // Numbers outside the range of int32 exceed the number of steps of any loop.
   return convert(
     value.dtype === "uint32" ? minimum(value, constantLike(value, 2 ** 31 - 1)) : value,
     "int32",

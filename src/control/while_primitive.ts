@@ -1,5 +1,5 @@
 /**
- * The primitive behind `whileLoop`: a program run for as long as another one says.
+ * The primitive of `whileLoop`: a program that is run while another program returns true.
  *
  * @module
  */
@@ -35,24 +35,24 @@ import {
 
 /** Parameters of `while`. */
 export interface WhileParams {
-  /** From its constants and the carried values to one bool: whether to go on. */
+  /** From its constants and the carried values to one bool: whether to continue. */
   readonly condition: Program;
   /** From its constants and the carried values to the next carried values. */
   readonly body: Program;
-  /** How many of the first arguments are constants of the condition. */
+  /** The number of constants of the condition, which are the first arguments. */
   readonly conditionConsts: number;
-  /** How many of the next are constants of the body; all others are carried. */
+  /** The number of constants of the body, which follow; all other arguments are carried. */
   readonly bodyConsts: number;
 }
 
-/** The arguments of a loop, or anything that there is one of for each, by their role. */
+/** The arguments of a loop, or any values with one for each argument, by their role. */
 export interface Roles<T> {
   readonly own: readonly T[];
   readonly consts: readonly T[];
   readonly carry: readonly T[];
 }
 
-/** Divides a list with one entry per argument. */
+/** Splits a list with one entry per argument. */
 export function byRole<T>(
   list: readonly T[],
   { conditionConsts, bodyConsts }: WhileParams,
@@ -92,7 +92,7 @@ export function whileType(args: readonly Type[], params: WhileParams): readonly 
   return results;
 }
 
-/** Carried values that are mapped, once those are that depend on mapped ones. */
+/** The carried values that are mapped, including those that depend on mapped ones. */
 function mappedCarry(
   body: Program,
   consts: readonly BatchAxis[],
@@ -106,7 +106,7 @@ function mappedCarry(
   });
 }
 
-/** A loop whose examples stop at different times. */
+/** A loop whose examples end at different times. */
 interface MaskedLoop {
   readonly condition: Program;
   readonly body: Program;
@@ -115,8 +115,8 @@ interface MaskedLoop {
 const maskedLoops = memoize<MaskedLoop>();
 
 /**
- * The loop that continues while any example does, in which those that are done stay as they are. Carried
- * values that are mapped are so along axis 0; all others leave every step as they are.
+ * The loop that continues while any example does, in which finished examples are unchanged. Mapped
+ * carried values are mapped along axis 0; all others are not changed by any step.
  */
 function maskLoop(
   { condition, body, conditionConsts, bodyConsts }: WhileParams,
@@ -140,10 +140,10 @@ function maskLoop(
     return {
       condition: record(types(asked), (args) => {
         const [goes] = evaluateProgram(asked, args);
-        // A batch of none is done.
+        // An empty batch is finished.
         return [size === 0 ? zerosOf({ dtype: "bool", shape: [] }) : reduceMax(goes, [0])];
       }),
-      // The body asks the condition again: which examples go on is not carried.
+      // The body evaluates the condition again: the flags of the continuing examples are not carried.
       body: record([...own, ...types(step).slice(1)], (args) => {
         const inner = args.slice(own.length);
         const carry = inner.slice(bodyConsts);
@@ -161,7 +161,7 @@ function maskLoop(
   });
 }
 
-/** A primitive that is a loop, and its parameters with other programs in them. */
+/** A loop primitive, and its parameters with other programs. */
 export interface LoopKind<P extends WhileParams> {
   /** The primitive. */
   readonly primitive: Primitive<P>;
@@ -212,7 +212,7 @@ export function batchLoop<P extends WhileParams>(
   }
   const alone = oneByOne(primitive, args, axes, size, params, axisName);
   if (alone !== null) return alone;
-  // Examples leave the loop at different times: but for what no step changes, they differ.
+  // Examples leave the loop at different times: all values differ, except those that no step changes.
   const stays = keptBy(params.body, params.bodyConsts, isMapped.length);
   const differs = isMapped.map((mapped, i) => mapped || !stays[i]);
   const roles = { own: inner(flags.own), consts: inner(flags.consts), carry: inner(differs) };
@@ -229,7 +229,7 @@ export function batchLoop<P extends WhileParams>(
   return results.map((result, i) => [result, differs[i] ? 0 : null]);
 }
 
-/** A loop that carries tangents along. */
+/** A loop that carries tangents. */
 interface PushedLoop {
   readonly condition: Program;
   readonly body: Program;
@@ -279,7 +279,7 @@ export function pushForward<P extends WhileParams>(
   tangents: readonly (Tensor | null)[],
   params: P,
 ): readonly (readonly [value: Tensor, tangent: Tensor | null])[] {
-  // What the condition does with its constants has no derivative.
+  // The constants of the condition have no derivative.
   const { own, consts, carry } = byRole(primals, params);
   const moving = byRole(tangents, params);
   const active = [...own.map(() => false), ...[...moving.consts, ...moving.carry].map(isMoving)];
@@ -324,8 +324,8 @@ export const whilePrimitive: Primitive<WhileParams> = {
         results,
         push(tangents) {
           const { carry } = byRole(tangents, params);
-          // How often the body runs is known only afterwards: nothing can be kept for the tangents,
-          // which run the loop again. What no step changes needs no loop.
+          // The number of steps is known only afterwards: nothing can be kept for the tangents, which
+          // run the loop again. Values that no step changes need no loop.
           return pushForward(plainLoop, primals, tangents, again)
             .map(([, tangent], i) => stays[i] ? carry[i] : tangent);
         },

@@ -1,5 +1,5 @@
 /**
- * What a program computes, in numbers.
+ * Operation counts of programs.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { ConvParams } from "../primitives/window.ts";
 import { checkIsProgram } from "./text.ts";
 
 /**
- * How many equations of each primitive a program has, those in the bodies of loops and in branches
- * included, each counted once.
+ * The number of equations of each primitive in a program, including those in the bodies of loops and in
+ * branches, each counted once.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
+ * @param program A program from `makeProgram`.
  * @returns Counts by the primitives' names; names that do not occur are absent.
  * @throws {ArgumentError} when `program` is not a program.
  *
@@ -60,7 +60,7 @@ const FREE: ReadonlySet<string> = new Set([
   "move",
 ]);
 
-/** Primitives that look at each element of their argument. */
+/** Primitives that process each element of their argument. */
 const PER_INPUT: ReadonlySet<string> = new Set([
   "reduceSum",
   "reduceMax",
@@ -79,13 +79,13 @@ const PER_INPUT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * How many floating-point operations a program takes: two for each product that a contraction or
- * convolution adds up, one per element of an elementwise result or of a reduction's argument, none
- * for moving elements. A scan takes its body's for each step; a loop whose number of steps is not
- * known counts for one step, and a switch for its longest branch.
+ * The number of floating-point operations of a program: two for each product that a contraction or
+ * convolution adds up, one per element of an elementwise result or of a reduction's argument, none for
+ * moving elements. A scan counts its body for each step; a loop whose number of steps is not known
+ * counts as one step, and a switch as its longest branch.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
+ * @param program A program from `makeProgram`.
  * @returns The number of operations.
  * @throws {ArgumentError} when `program` is not a program.
  *
@@ -108,7 +108,7 @@ function sumFlops({ equations }: Program): number {
   return equations.reduce((sum, equation) => sum + flopsOf(equation), 0);
 }
 
-/** What an equation takes that runs programs, or `null` if it is none. */
+/** The number of operations of an equation that runs programs, or `null` for other equations. */
 function flopsOfPrograms(equation: Equation): number | null {
   const control = asControl(equation);
   switch (control?.kind) {
@@ -143,7 +143,7 @@ function flopsOf(equation: Equation): number {
   return outSize;
 }
 
-/** Every product of an element of x with one of w that lands in y, whichever of them is computed. */
+/** Every product of an element of x with one of w that contributes to y, whichever of them is computed. */
 function convolutionFlops(
   name: string,
   [first, second]: readonly { readonly shape: readonly number[] }[],

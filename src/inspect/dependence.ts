@@ -1,5 +1,5 @@
 /**
- * Which results of a function depend on which inputs, read off its program.
+ * Dependence of a function's results on its inputs, derived from its program.
  *
  * @module
  */
@@ -30,13 +30,16 @@ export type NamesOf<T> = IsAny<T> extends true ? T
  * @category Inspection
  */
 export interface Dependence<Out> {
-  /** For each result the inputs that it has a derivative by, which may still be zero at a point. */
+  /**
+   * For each result the inputs with respect to which it has a derivative, which may still be zero at a
+   * point.
+   */
   readonly differentiable: Out;
-  /** For each result the inputs that it depends on at all, as through a comparison or an index. */
+  /** For each result the inputs on which it depends at all, including through a comparison or an index. */
   readonly all: Out;
 }
 
-/** The inputs that reach a value, by their positions. */
+/** The inputs that affect a value, by their positions. */
 interface Reach {
   readonly differentiable: ReadonlySet<number>;
   readonly all: ReadonlySet<number>;
@@ -44,23 +47,24 @@ interface Reach {
 
 const NOWHERE: Reach = { differentiable: new Set(), all: new Set() };
 
-/** Which results of an equation depend on one of its inputs: by a derivative, and at all. */
+/** Which results of an equation depend on one of its inputs: differentiably, and at all. */
 interface Use {
   readonly differentiable: readonly boolean[];
   readonly all: readonly boolean[];
 }
 
 /**
- * The inputs that each result of a function depends on. It is read off the program that the function traces
- * to, not off numbers: a derivative that happens to be zero at a point counts, one that is zero everywhere
- * (through `stopGradient`, `noGrad`, a rounding or a comparison) does not.
+ * The inputs that each result of a function depends on. They are derived from the program of the
+ * function, not from numbers: a derivative that happens to be zero at a point counts, one that is zero
+ * everywhere (through `stopGradient`, `noGrad`, a rounding or a comparison) does not.
  *
  * @category Inspection
  * @param f A pure function of trees of tensors. It is traced, as by `jit`: branches on values need
  * `cond` or `where`.
- * @returns A function of the same arguments, that gives two trees like the output of `f`, with a list of
- * names in place of each tensor: the inputs that it has a derivative by, and those that it depends on at
- * all. A name is the position of an argument, followed by the path within it: `"0.layer1.weight"`.
+ * @returns A function of the same arguments that returns two trees like the output of `f`, with a list
+ * of names in place of each tensor: the inputs with respect to which it has a derivative, and those
+ * that it depends on at all. A name is the position of an argument, followed by the path within it:
+ * `"0.layer1.weight"`.
  * @throws {ArgumentError} when `f` is not a function.
  *
  * @example Frozen weights
@@ -96,7 +100,7 @@ export function dependence<Args extends readonly unknown[], Out>(
   };
 }
 
-/** The inputs of a program that reach each of its results. */
+/** The inputs of a program that affect each of its results. */
 function reachOf({ binders, equations, results }: Program): Reach[] {
   const known = new Map<Variable, Reach>();
   binders.forEach((binder, i) => {
@@ -144,7 +148,7 @@ function useOf(equation: Equation, k: number): Use {
   };
 }
 
-/** Of a primitive that holds programs: the results that move when one argument does. */
+/** For a primitive that holds programs: the results that change when one argument does. */
 function differentiableUse({ primitive, inputs, params }: Equation, k: number): boolean[] {
   return recorded((newValue) => {
     const primals = inputs.map((atom) => newValue(typeOf(atom)));
@@ -154,7 +158,7 @@ function differentiableUse({ primitive, inputs, params }: Equation, k: number): 
   });
 }
 
-/** Of a primitive that holds programs: the results that are mapped when one argument is. */
+/** For a primitive that holds programs: the results that are mapped when one argument is. */
 function mappedUse({ primitive, inputs, params }: Equation, k: number): boolean[] {
   return recorded((newValue) => {
     const args = inputs.map((atom, i) => {

@@ -1,20 +1,20 @@
 /**
- * What layers and optimisers say about themselves, as text.
+ * The printed form of layers and optimisers.
  *
  * @module
  */
 import { descriptionOf, showDescription } from "../core/description.ts";
 
 /**
- * The text that a layer, an optimiser or a schedule is printed as: its name, its settings and its parts.
- * Those of the library print themselves; use this for custom ones, which are printed by their field
+ * The printed form of a layer, an optimiser or a schedule: its name, its settings and its parts. Those
+ * of the library print themselves; use this function for custom ones, which are printed by their field
  * `description`.
  *
  * @category Inspection
- * @param value Anything with a description.
+ * @param value Any value with a description.
  * @returns The text, with a line for each part.
  *
- * @example A layer of one's own, alone and as a part
+ * @example A custom layer, alone and as a part
  * ```ts
  * import { inspect, nn } from "@jacobi/jacobi";
  * import type { Tensor } from "@jacobi/jacobi";

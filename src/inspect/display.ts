@@ -1,7 +1,7 @@
 /**
- * Tensors and programs as rich output in notebooks: tables, heat maps and pictures. Deno's Jupyter kernel asks
- * every value for a bundle of the forms that it has, by media type, through the method
- * `Symbol.for("Jupyter.display")`, and awaits it.
+ * Tensors and programs as rich output in notebooks: tables, heat maps and pictures. Deno's Jupyter
+ * kernel calls the method `Symbol.for("Jupyter.display")` of every value and awaits its result, a
+ * bundle of the available forms by media type.
  *
  * Source: https://docs.deno.com/api/deno/~/Deno.jupyter.Displayable
  *
@@ -23,20 +23,23 @@ export type MediaBundle = { readonly [mediaType: string]: string };
 const DISPLAY = Symbol.for("Jupyter.display");
 const INSPECT = Symbol.for("Deno.customInspect");
 
-/** Tables have at most this many rows and columns: longer vectors are elided, larger matrices heat maps. */
+/**
+ * Tables have at most this many rows and columns: longer vectors are elided, larger matrices become
+ * heat maps.
+ */
 const LONGEST = 20;
 
-/** How many columns are shown at each end of an elided table. */
+/** The number of columns shown at each end of an elided table. */
 const EDGE = 5;
 
-/** How many rows and columns of a matrix a heat map shows at most, and its size in pixels, about. */
+/** The maximum number of rows and columns of a heat map, and its approximate size in pixels. */
 const MOST_CELLS = 128;
 const SIDE = 384;
 
-/** Tensors of more elements have no summary, and are not brought here from a device to be shown. */
+/** Tensors of more elements have no summary, and are not copied from a device to be shown. */
 const MOST_READ = 2 ** 20;
 
-/** Programs of more equations have no picture: its layout would take too long. */
+/** Programs of more equations have no picture: the layout would be too slow. */
 const MOST_EQUATIONS = 150;
 
 /** The text that `console.log` shows. */
@@ -45,8 +48,8 @@ function textOf(value: object): string {
 }
 
 /**
- * A tensor as text and, where its elements are known, as a table of a vector or a small matrix, a heat map
- * of a larger matrix, or the printed text.
+ * A tensor as text and, if its elements are available, as a table of a vector or a small matrix, a heat
+ * map of a larger matrix, or the printed text.
  */
 export function displayTensor(tensor: Tensor): MediaBundle | Promise<MediaBundle> {
   const isKnown = tensor instanceof Concrete && !tensor.isDonated;
@@ -68,7 +71,7 @@ async function displayElements(tensor: Concrete): Promise<MediaBundle> {
   };
 }
 
-/** What stands above a tensor in HTML beside its type, and what shows it. */
+/** The caption next to the type of a tensor in HTML, and its display. */
 async function picture(
   tensor: Concrete,
   text: string,
@@ -86,7 +89,7 @@ async function picture(
   return [isLarge ? [tensor.peek((elements) => showSummary(summarize(elements)))] : [], printed];
 }
 
-/** A heat map of a matrix, with every so manyth row and column where there are many. */
+/** A heat map of a matrix, with rows and columns sampled if there are many. */
 async function heatMapOf(tensor: Concrete): Promise<[caption: string[], image: string]> {
   const places = tensor.shape.map((length) =>
     range(Math.min(length, MOST_CELLS)).map((i) =>
@@ -94,7 +97,7 @@ async function heatMapOf(tensor: Concrete): Promise<[caption: string[], image: s
     )
   );
   const isWhole = places.every(({ length }, axis) => length === tensor.shape[axis]);
-  // Only what is shown comes here from where the elements are.
+  // Only the shown elements are copied from the device.
   const cells = isWhole ? tensor : places.reduce<Tensor>(
     (rest, at, axis) => take(rest, Int32Array.from(at), axis),
     tensor,
@@ -148,7 +151,7 @@ function tableOf(tensor: Concrete): string {
   return `<table><thead><tr>${corner}${heads}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
-/** A program as text and, where it is not too large and Graphviz is there, as a picture. */
+/** A program as text and, if it is not too large and Graphviz is available, as a picture. */
 export async function displayProgram(program: Program): Promise<MediaBundle> {
   const plain = { "text/plain": textOf(program) };
   if (countEquations(program) > MOST_EQUATIONS) return plain;
@@ -167,7 +170,7 @@ function countEquations({ equations }: Program): number {
   );
 }
 
-/** Gives a class the method that notebooks call. */
+/** Adds the method that notebooks call to a class. */
 function install<T extends object>(
   prototype: T,
   display: (value: T) => MediaBundle | Promise<MediaBundle>,

@@ -20,45 +20,43 @@ import { checkIsProgram } from "./text.ts";
  * @category Inspection
  */
 export interface DotOptions {
-  /** Text above the picture; none when left out. */
+  /** Text above the picture; none by default. */
   readonly title?: string;
-  /** Whether edges show the types of values; `true` when left out. */
+  /** Whether edges show the types of values; `true` by default. */
   readonly types?: boolean;
   /**
-   * How deep programs within programs are drawn: 0 draws the outermost alone. All of them when left
-   * out.
+   * The depth to which nested programs are drawn: 0 draws only the outermost. By default all are drawn.
    */
   readonly depth?: number;
 }
 
-/** The fill of an operation, by what it is for, and what the legend says of it. */
+/** The fill colour of an operation by its purpose, and the text in the legend. */
 const parts: Readonly<Record<Part, { readonly fill: string; readonly legend: string }>> = {
   forward: { fill: "#dce9f7", legend: "forward: values" },
   tangent: { fill: "#dcf1dc", legend: "tangents along with them" },
   backward: { fill: "#fbe3cd", legend: "backward: gradients, and factors for them" },
 };
 
-/** How many characters of an operation's parameters are shown. */
+/** The maximum length of an operation's parameters in characters. */
 const MOST_PARAMS = 48;
 
-/** From how many nodes on Graphviz is asked for a plainer layout, with an end to its improvements. */
+/** The number of nodes from which Graphviz uses a simpler layout, with a limit on its refinement. */
 const LARGE = 200;
 const PLAIN_LAYOUT = ", nslimit=1, nslimit1=1, mclimit=0.1, splines=line";
 
-/** How many characters of a name that a user chose are shown. */
+/** The maximum length of a user-defined name in characters. */
 const MOST_NAME = 200;
 
 /**
  * A program as a graph in the DOT language of Graphviz: a node for each operation, an edge for each
- * value with its type, and a sub-graph for each program within the program (what a compiled function,
- * a loop or a branch runs). What is computed forward and what backward differ in colour, as a legend
- * says where both are there. Constants with one value everywhere stand in the operations that use
- * them; long parameters are elided.
+ * value with its type, and a sub-graph for each nested program (of a compiled function, a loop or a
+ * branch). Forward and backward operations differ in colour, with a legend if there are both. Constants
+ * with one value everywhere are shown in the operations that use them; long parameters are elided.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
- * @param options A title, whether edges show types, and how deep inner programs are drawn.
- * @returns The text of the graph, for any tool that reads DOT; it needs no package.
+ * @param program A program from `makeProgram`.
+ * @param options A title, whether edges show types, and the depth to which nested programs are drawn.
+ * @returns The text of the graph, for any tool that reads DOT; no package is required.
  * @throws {ArgumentError} when `program` is not a program, or an option is not valid.
  *
  * @example The graph of a sine
@@ -93,7 +91,7 @@ export function toDot(program: Program, options?: DotOptions): string {
 interface Drawn {
   /** Its sub-graph. */
   readonly cluster: string;
-  /** A node in it, for edges that lead to it. */
+  /** A node in it, as the target of edges. */
   readonly node: string;
 }
 
@@ -128,7 +126,7 @@ class Drawing {
     ].join("\n");
   }
 
-  /** What `write` draws, indented. */
+  /** The output of `write`, indented. */
   #block(write: () => void, depth: number): string[] {
     const start = this.#lines.length;
     write();
@@ -141,7 +139,7 @@ class Drawing {
     return name;
   }
 
-  /** Draws a program; gives one of its nodes. */
+  /** Draws a program; returns one of its nodes. */
   #program(program: Program, depth: number): string {
     const round = `, shape=ellipse, fillcolor="#ffffff"`;
     const nodes = new Map<Atom, string>();
@@ -201,7 +199,7 @@ class Drawing {
     }
   }
 
-  /** An edge from where a value comes from. */
+  /** An edge from the source of a value. */
   #edge(atom: Atom, node: string, nodes: Map<Atom, string>): void {
     let from = nodes.get(atom);
     if (from === undefined) {
@@ -230,7 +228,7 @@ class Drawing {
     };
   }
 
-  /** Draws a program within an operation, or leads to where it is drawn already. */
+  /** Draws a nested program, or an edge to it if it is drawn already. */
   #inner(operation: string, name: string, program: Program, depth: number): void {
     let drawn = this.#drawn.get(program);
     if (drawn === undefined) {
@@ -259,7 +257,7 @@ function isSplat(atom: Atom): atom is Concrete {
   return atom instanceof Concrete && atom.held === 1;
 }
 
-/** The programs among parameters, by the names of these. */
+/** The programs among parameters, by the names of the parameters. */
 function namedPrograms(params: unknown): (readonly [name: string, program: Program])[] {
   if (typeof params !== "object" || params === null) return [];
   return Object.entries(params).flatMap(([name, value]) => {
@@ -290,7 +288,7 @@ function elide(text: string, most: number): string {
 
 /**
  * Text in quotes. Backslashes begin escapes and ampersands begin entities, also within quotes; other
- * control characters have no place in a picture.
+ * control characters are not allowed in a picture.
  */
 function quote(text: string): string {
   const escaped = elide(text, MOST_NAME)

@@ -1,5 +1,5 @@
 /**
- * What the runtime has, and what compiled programs use of it.
+ * Features of the runtime, and those that compiled programs use.
  *
  * @module
  */
@@ -8,35 +8,36 @@ import { engine as features } from "../backends/cpu.ts";
 import { cpu } from "../core/device.ts";
 
 /**
- * What `inspect.engine` tells.
+ * The result of `inspect.engine`.
  *
  * @category Inspection
  */
 export interface EngineInfo {
   /**
-   * What runs programs on the processor: `"wasm"`, code written for them, or `"evaluator"`, one
-   * operation after the other, where there are no vector instructions.
+   * The backend for the processor: `"wasm"`, compiled code, or `"evaluator"`, one operation after the
+   * other, if there are no vector instructions.
    */
   readonly backend: string;
-  /** How many threads run compiled programs at most. */
+  /** The maximum number of threads that run compiled programs. */
   readonly threads: number;
-  /** Whether WebAssembly has vectors of 128 bits. */
+  /** Whether WebAssembly supports vectors of 128 bits. */
   readonly simd: boolean;
-  /** Whether it has relaxed vector instructions, such as multiply-add. */
+  /** Whether it supports relaxed vector instructions, such as multiply-add. */
   readonly relaxedSimd: boolean;
   /** Whether a module may have several memories. */
   readonly severalMemories: boolean;
-  /** Whether threads can share memory. In browsers, that takes a cross-origin isolated page. */
+  /** Whether threads can share memory. In browsers, this requires a cross-origin isolated page. */
   readonly sharedMemory: boolean;
 }
 
 /**
- * Which features of the JavaScript engine compiled programs use, on how many threads, and what runs them.
+ * The features of the JavaScript engine that compiled programs use, the number of threads, and the
+ * backend.
  *
  * @category Inspection
  * @returns The features, the number of threads, and the backend's name.
  *
- * @example What compiled programs run on
+ * @example The environment of compiled programs
  * ```ts
  * import { inspect } from "@jacobi/jacobi";
  *

@@ -1,5 +1,5 @@
 /**
- * Where NaN and infinities come from.
+ * The source of NaN and infinities.
  *
  * @module
  */
@@ -19,25 +19,25 @@ export type { Origin, Part } from "../core/origin.ts";
  * @category Inspection
  */
 export interface FindNaNOptions {
-  /** Whether infinities are looked for too; `true` when left out. */
+  /** Whether to search for infinities too; `true` by default. */
   readonly infinities?: boolean;
 }
 
-/** Ends the run once something is found. */
+/** Ends the run once an operation is found. */
 class Found {}
 
 /**
- * The first operation that makes a NaN or an infinity out of operands that have none. The function
- * runs one operation at a time, each looked at: what `jit` compiled runs as it was written, and loops
- * run step by step. In the backward pass, the line is that of the operation that is differentiated.
+ * The first operation that produces a NaN or an infinity from operands that have none. The function
+ * runs one operation at a time, each inspected: functions under `jit` run uncompiled, and loops run
+ * step by step. In the backward pass, the line is that of the differentiated operation.
  *
- * An infinity that was there already, as in a mask of `-Infinity`, is not reported where it goes on;
- * the NaN that comes of it is.
+ * Results computed from an existing infinity, as in a mask of `-Infinity`, are not reported, but a NaN
+ * computed from one is.
  *
  * @category Inspection
- * @param f The function that gives NaN: any function, also one made by `grad`, `jit` or `vmap`.
+ * @param f The function that returns NaN: any function, also one made by `grad`, `jit` or `vmap`.
  * @param options Whether infinities count.
- * @returns A function of the same arguments that runs `f` up to the first such operation and gives a
+ * @returns A function of the same arguments that runs `f` up to the first such operation and returns a
  * report, which prints readably, or `null` when there is none.
  * @throws {ArgumentError} when `f` is not a function, or is async.
  *
@@ -68,7 +68,7 @@ export function findNaN<Args extends AnyArgs>(
     try {
       checkSynchronous(f(...args), "findNaN");
     } catch (error) {
-      // Whatever the function made of what ended it.
+      // If something was found, it does not matter how the function handled the exception.
       if (first === null) throw error;
     } finally {
       installInspector(before);

@@ -22,7 +22,7 @@ function parse(colours: string): number[][] {
   );
 }
 
-/** The colours of a ramp, interpolated, and those of what is not finite. */
+/** The colours of a ramp, interpolated, and those of numbers that are not finite. */
 function paletteOf(ramp: string): Uint8Array<ArrayBuffer> {
   const anchors = parse(ramp);
   const shades = Array.from({ length: SHADES }, (_, i) => {
@@ -35,12 +35,12 @@ function paletteOf(ramp: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...shades, ...parse(NOT_FINITE)].flat());
 }
 
-/** What there is to say of many numbers. */
+/** Summary statistics of numbers. */
 export interface Summary {
-  /** The least and the greatest finite number; `Infinity` and `-Infinity` where there is none. */
+  /** The smallest and the largest finite number; `Infinity` and `-Infinity` if there is none. */
   readonly least: number;
   readonly greatest: number;
-  /** How many are NaN, and how many are infinite. */
+  /** The number of NaN, and the number of infinities. */
   readonly nan: number;
   readonly infinite: number;
 }
@@ -60,7 +60,7 @@ export function summarize(values: ArrayLike<number>): Summary {
   return { least, greatest, nan, infinite };
 }
 
-/** A number as captions show it: four digits. */
+/** A number in captions: four digits. */
 function showNumber(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
@@ -75,8 +75,8 @@ export function showSummary({ least, greatest, nan, infinite }: Summary): string
 }
 
 /**
- * A matrix as an image of one pixel for each element. Numbers of both signs are blue below zero and red
- * above, others go from dark to light.
+ * A matrix as an image of one pixel for each element. If the numbers have both signs, negative ones are
+ * blue and positive ones red; otherwise the colours go from dark to light.
  */
 export function heatMap(values: ArrayLike<number>, width: number, summary: Summary): Pixels {
   const { least, greatest } = summary;

@@ -16,29 +16,29 @@ import type { Pixels } from "./png.ts";
 
 const WHAT = "Cannot show an image";
 
-/** The most pixels that a picture has. */
+/** The maximum number of pixels of a picture. */
 const MOST_PIXELS = 2 ** 24;
 
-/** Images are enlarged up to this many pixels along their longer side; those of a grid less. */
+/** Images are enlarged up to this number of pixels along their longer side; those of a grid less. */
 const SIDE = 192;
 const SIDE_IN_GRID = 64;
 
-/** How many images stand in one row of a grid. */
+/** The number of images in one row of a grid. */
 const COLUMNS = 10;
 
 /** The colour of numbers that are not finite. */
 const MAGENTA = [255, 0, 255];
 
 /**
- * How `inspect.image` shows numbers.
+ * Options for the display of numbers by `inspect.image`.
  *
  * @category Inspection
  */
 export interface ImageOptions {
   /**
-   * The numbers that are black and white; numbers outside of the range are the nearest of these.
-   * `"auto"` takes the least and the greatest finite number. By default `[0, 1]` for floats and
-   * booleans, and `[0, 255]` for `uint8`. The fourth channel, opacity, keeps its default.
+   * The numbers that are shown as black and white; numbers outside of the range are clamped. `"auto"`
+   * uses the smallest and the largest finite number. By default `[0, 1]` for floats and booleans, and
+   * `[0, 255]` for `uint8`. The fourth channel, opacity, keeps its default.
    */
   readonly range?: readonly [black: number, white: number] | "auto";
   /** Each pixel becomes a square of this many pixels. By default small images are enlarged. */
@@ -48,7 +48,7 @@ export interface ImageOptions {
 }
 
 /**
- * What `inspect.image` gives.
+ * The result of `inspect.image`.
  *
  * @category Inspection
  */
@@ -63,14 +63,14 @@ export interface Picture {
   dataUrl(): Promise<string>;
 }
 
-/** The sizes of images that stand in rows. */
+/** The layout of images in rows. */
 interface Layout {
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels: 1 | 3 | 4;
   readonly columns: number;
-  /** How many pixels are between two images. */
+  /** The number of pixels between two images. */
   readonly gap: number;
 }
 
@@ -94,13 +94,13 @@ function layoutOf(x: Concrete, columns: number | undefined): Layout {
   return { count, height, width, channels, columns: Math.min(count, columns ?? COLUMNS), gap };
 }
 
-/** The numbers that are black and white unless the caller says others. */
+/** The numbers that are shown as black and white by default. */
 function rangeOf(dtype: Dtype): readonly [number, number] | null {
   if (isFloat(dtype) || dtype === "bool") return [0, 1];
   return dtype === "uint8" ? [0, 255] : null;
 }
 
-/** How many pixels all images and the gaps between them take, from top to bottom or across. */
+/** The total size in pixels of all images and the gaps between them, vertically or horizontally. */
 function lengthOf(count: number, length: number, gap: number): number {
   return count * (length + gap) - gap;
 }
@@ -109,7 +109,7 @@ function sizesOf({ count, height, width, columns, gap }: Layout): [width: number
   return [lengthOf(columns, width, gap), lengthOf(Math.ceil(count / columns), height, gap)];
 }
 
-/** The bytes of one image after the other in the places that the layout gives them. */
+/** The bytes of the images at the positions of the layout. */
 function draw(
   x: Concrete,
   layout: Layout,
@@ -126,11 +126,11 @@ function draw(
     const { least, greatest, nan, infinite } = summarize(colours);
     const [black, white] = range !== "auto" ? range : least < greatest
       ? [least, greatest]
-      // One number alone is gray; of none there is nothing to show.
+      // If all numbers are equal, they are gray; if there are none, there is nothing to show.
       : least === greatest
       ? [least - Math.max(1, Math.abs(least)), least + Math.max(1, Math.abs(least))]
       : [0, 1];
-    // A gray image has no place for the colour of what is not finite.
+    // A gray image cannot contain the colour of numbers that are not finite.
     const depth = channels === 1 && nan + infinite > 0 ? 3 : channels;
     const bytes = new Uint8Array(across * down * depth);
     if (depth < 4) bytes.fill(255);
@@ -177,22 +177,22 @@ function checkRange(value: unknown): void {
 }
 
 /**
- * A tensor as a picture, which notebooks show, and which is a PNG file elsewhere. Several images stand in
- * rows. Pixels with a number that is NaN or infinite are magenta. The elements are read when the picture
- * is asked for.
+ * A tensor as a picture, which notebooks display, and which is a PNG file elsewhere. Several images are
+ * arranged in rows. Pixels with a number that is NaN or infinite are magenta. The elements are read
+ * when the picture is created.
  *
  * @category Inspection
  * @param x Images: `[height, width]` is gray, `[height, width, channels]` has 1 (gray), 3 (RGB) or 4 (RGBA)
  * channels, `[count, height, width, channels]` is a grid, and so is `[count, height, width]` unless the
  * last axis may be channels. Floats from 0 to 1, `uint8` from 0 to 255, or booleans; other integers
  * with `range`.
- * @param options The range of the numbers, the size of a pixel, and how many images stand in a row.
+ * @param options The range of the numbers, the size of a pixel, and the number of images in a row.
  * @returns The picture.
  * @throws {ShapeError} when `x` has another shape, or the picture more than 2^24 pixels.
- * @throws {ArgumentError} when integers have no range, or an option is bad.
+ * @throws {ArgumentError} when integers have no range, or an option is not valid.
  * @throws {TraceError} when `x` is traced and has no concrete value.
  *
- * @example A red pixel beside a blue one
+ * @example A red pixel next to a blue one
  * ```ts
  * import { inspect } from "@jacobi/jacobi";
  * import { deepStrictEqual, strictEqual } from "node:assert/strict";

@@ -1,5 +1,5 @@
 /**
- * What the compiler makes of a program: passes, kernels and memory.
+ * Results of the compiler: passes, kernels and memory.
  *
  * @module
  */
@@ -22,32 +22,32 @@ export type { MemoryUsage } from "../backends/backend.ts";
 export interface KernelInfo {
   /** The operations in it, by the names of their primitives. */
   readonly name: string;
-  /** About how many arithmetic operations it takes. */
+  /** The approximate number of arithmetic operations. */
   readonly operations: number;
   /** An estimate of the bytes that it reads and writes. */
   readonly bytes: number;
-  /** Into how many chunks it is divided, which threads share. */
+  /** The number of chunks into which it is divided, which threads share. */
   readonly chunks: number;
-  /** Whether it runs within the chunks of the one before it, on what is in cache. */
+  /** Whether it runs within the chunks of the previous kernel, on data in cache. */
   readonly isFused: boolean;
   /**
-   * Within how many loops and switches it is. Its figures are those of one round, and the loop, which
-   * stands in front of it, counts them for all rounds.
+   * The number of enclosing loops and switches. The figures are those of one iteration; the entry of
+   * the loop, which precedes it, counts them for all iterations.
    */
   readonly depth: number;
 }
 
 /**
- * What a program is compiled to.
+ * The compiled form of a program.
  *
  * @category Inspection
  */
 export interface Compilation {
   /** The kernels, in the order in which they run. */
   readonly kernels: readonly KernelInfo[];
-  /** How often threads wait for each other, and once more. */
+  /** The number of times that threads wait for each other, plus one. */
   readonly steps: number;
-  /** Bytes of memory that the program works in, besides large arguments and results. */
+  /** Bytes of working memory of the program, excluding large arguments and results. */
   readonly workspace: number;
   /** Bytes of its WebAssembly module. */
   readonly code: number;
@@ -56,11 +56,11 @@ export interface Compilation {
 }
 
 /**
- * The kernels that `jit` would run a program as, with estimates of what they do.
+ * The kernels with which `jit` would run a program, with estimates of their work.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
- * @returns The kernels; `String` of it is a table.
+ * @param program A program from `makeProgram`.
+ * @returns The kernels; `String` of them is a table.
  * @throws {ArgumentError} when `program` is not a program.
  *
  * @example Elementwise operations become one kernel
@@ -107,7 +107,7 @@ export function kernels(program: Program): Compilation {
 export interface PassResult {
   /** The pass. */
   readonly name: string;
-  /** The program behind it. */
+  /** The program after it. */
   readonly program: Program;
 }
 
@@ -115,8 +115,8 @@ export interface PassResult {
  * The program after each pass of the compiler, in order.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
- * @returns One entry for each pass; the last program is what `optimize` gives.
+ * @param program A program from `makeProgram`.
+ * @returns One entry for each pass; the last program is the result of `optimize`.
  * @throws {ArgumentError} when `program` is not a program.
  *
  * @example The passes by name
@@ -138,11 +138,11 @@ export function passes(program: Program): readonly PassResult[] {
 }
 
 /**
- * How much linear memory tensors and compiled programs take, in bytes.
+ * The linear memory used by tensors and compiled programs, in bytes.
  *
  * @category Inspection
- * @returns What is held now, the most that was held at once, the limit from which on tensors move
- * out, and the number of tensors in it.
+ * @returns The memory in use, its maximum so far, the limit from which tensors are moved out, and the
+ * number of tensors in it.
  *
  * @example After a compiled function has run
  * ```ts

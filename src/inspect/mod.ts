@@ -1,7 +1,7 @@
 /**
- * Looking at programs: as text, and by what they compute.
+ * Inspection of programs: as text, and by their operations.
  *
- * @example What a gradient computes
+ * @example The operations of a gradient
  * ```ts
  * import { grad, inspect, makeProgram, sin } from "@jacobi/jacobi";
  *

@@ -1,5 +1,5 @@
 /**
- * What the compiler makes of a program.
+ * Optimised programs.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import type { Program } from "../core/program.ts";
 import { checkIsProgram } from "./text.ts";
 
 /**
- * The program as `jit` would run it: after constant folding, simplification, sharing of equal
- * equations and removal of unused ones. Every result keeps its bits.
+ * The program as `jit` would run it: after constant folding, simplification, sharing of equal equations
+ * and removal of unused ones. Every result is bitwise identical.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
+ * @param program A program from `makeProgram`.
  * @returns Another program with the same binders and results.
  * @throws {ArgumentError} when `program` is not a program.
  *
- * @example Equal things are computed once
+ * @example Equal expressions are computed once
  * ```ts
  * import { inspect, makeProgram, sin } from "@jacobi/jacobi";
  *

@@ -23,13 +23,13 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const COLOUR_TYPES = { 1: 0, 3: 2, 4: 6 };
 const WITH_PALETTE = 3;
 
-/** The format of zlib, which PNG wants. */
+/** The zlib format, which PNG requires. */
 async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** A part of the file: length, name, contents and checksum of the last two. */
+/** A chunk of the file: length, name, contents and checksum of the last two. */
 function chunk(name: string, contents: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(contents.length + 12);
   const view = new DataView(bytes.buffer);
@@ -67,7 +67,7 @@ export async function encodePng(pixels: Pixels, scale: number): Promise<Uint8Arr
   const view = new DataView(header.buffer);
   view.setUint32(0, width * scale);
   view.setUint32(4, height * scale);
-  // Eight bits for each channel; compression, filters and interlacing have their only or first method.
+  // Eight bits for each channel; compression, filters and interlacing use their only or first method.
   header.set([8, palette === undefined ? COLOUR_TYPES[channels] : WITH_PALETTE], 8);
   const parts = [
     Uint8Array.from(SIGNATURE),
@@ -88,7 +88,7 @@ export async function encodePng(pixels: Pixels, scale: number): Promise<Uint8Arr
 /** Bytes in base 64. */
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
-  // Calls have a limited number of arguments.
+  // The number of arguments of a call is limited.
   for (let i = 0; i < bytes.length; i += 4096) {
     text += String.fromCharCode(...bytes.subarray(i, i + 4096));
   }

@@ -1,5 +1,5 @@
 /**
- * Where the time of a function goes.
+ * The time spent in a function.
  *
  * @module
  */
@@ -12,24 +12,25 @@ import { table } from "./table.ts";
 export type { Span, SpanInfo, SpanKind } from "../core/timeline.ts";
 
 /**
- * What one kernel, operation or step of the runtime took, over all of its runs with operands of one size.
+ * The time of one kernel, operation or step of the runtime, over all of its runs with operands of one
+ * size.
  *
  * @category Inspection
  */
 export interface ProfileRow {
-  /** What the time was spent on. */
+  /** The kind of work. */
   readonly kind: SpanKind;
   /** The operations of the kernel, the primitive, or the function. */
   readonly name: string;
-  /** How often it ran. */
+  /** The number of runs. */
   readonly runs: number;
-  /** Milliseconds, without those of other rows. */
+  /** Milliseconds, excluding those of other rows. */
   readonly milliseconds: number;
-  /** The part of all rows' time that it took, from 0 to 1. */
+  /** The fraction of the time of all rows, from 0 to 1. */
   readonly share: number;
-  /** Arithmetic operations, about; 0 where they are not known. */
+  /** The approximate number of arithmetic operations; 0 if it is not known. */
   readonly operations: number;
-  /** Bytes read and written, about; 0 where they are not known. */
+  /** The approximate number of bytes read and written; 0 if it is not known. */
   readonly bytes: number;
 }
 
@@ -39,43 +40,46 @@ export interface ProfileRow {
  * @category Inspection
  */
 export interface Profile<Out> {
-  /** What the function returned. */
+  /** The result of the function. */
   readonly result: Out;
-  /** How long the call took, in milliseconds. */
+  /** The duration of the call in milliseconds. */
   readonly milliseconds: number;
-  /** What took time, the longest first. What is missing to `milliseconds` is JavaScript around it. */
+  /**
+   * The rows, the longest time first. The difference to `milliseconds` is the time of other JavaScript
+   * code.
+   */
   readonly rows: readonly ProfileRow[];
-  /** Everything that was recorded, in the order of the ends. */
+  /** All recorded spans, in the order in which they ended. */
   readonly spans: readonly Span[];
   /**
-   * The spans as JSON in the trace event format of Chromium, which https://ui.perfetto.dev and
-   * `chrome://tracing` open.
+   * The spans as JSON in the trace event format of Chromium, for https://ui.perfetto.dev and
+   * `chrome://tracing`.
    */
   toTrace(): string;
-  /** A table of the rows, with what is slow without need. */
+  /** A table of the rows, with hints about avoidable costs. */
   toString(): string;
 }
 
-/** Rows that a table shows. */
+/** The maximum number of rows in a table. */
 const SHOWN = 40;
 
-/** The longest name in a table. */
+/** The maximum length of a name in a table. */
 const LONGEST = 60;
 
 /**
- * Runs a function once and measures where its time goes: for each kernel of the compiled functions that
- * it calls, each operation outside of them, each operation that the evaluator computes within a compiled
+ * Runs a function once and measures its time: for each kernel of the compiled functions that it calls,
+ * each operation outside of them, each operation that the evaluator computes within a compiled
  * function, and for tracing, compiling, and copies out of the backend's memory.
  *
- * Each kernel of a compiled function runs by itself, so that the whole takes somewhat longer than
- * without a profile, and the function is compiled once more for it. Call it twice to see a call without
- * tracing and compilation. On devices other than the processor a compiled function is one row, whose time
- * ends when its results are there; where they cannot be waited for, as on the main thread of a browser
- * with WebGPU, it is the time until the work was handed over.
+ * Each kernel of a compiled function runs separately, so that the whole takes somewhat longer than
+ * without a profile, and the function is compiled once more for it. Call it twice to profile a call
+ * without tracing and compilation. On devices other than the processor a compiled function is one row,
+ * whose time ends when its results are available. If it is not possible to wait for them, as on the
+ * main thread of a browser with WebGPU, the time ends when the work has been submitted.
  *
  * @category Inspection
- * @param f The function, which may call jitted ones or be one; not async.
- * @returns A function of the same arguments that runs `f` and gives the profile.
+ * @param f The function, which may call jitted functions or be one; not async.
+ * @returns A function of the same arguments that runs `f` and returns the profile.
  * @throws {ArgumentError} when `f` is not a function, or returns a promise.
  *
  * @example A jitted function
@@ -167,7 +171,7 @@ function perSecond(count: number, milliseconds: number): string {
   return milliseconds === 0 ? "" : (count / milliseconds / 1e6).toFixed(2);
 }
 
-/** What is slow and can be avoided. */
+/** Hints about avoidable costs. */
 function adviceOn(rows: readonly ProfileRow[]): readonly string[] {
   const of = (kind: SpanKind) => rows.filter((row) => row.kind === kind);
   const evaluated = of("evaluator");

@@ -1,5 +1,5 @@
 /**
- * Pictures in text of how tensors are divided over meshes.
+ * Text pictures of how tensors are divided over meshes.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { partsAlong, partsOf, Sharding, shardShape } from "../core/sharding.ts";
 import type { Mesh } from "../core/sharding.ts";
 import { Tensor } from "../core/tensor.ts";
 
-/** A place of a mesh: its device, or its number. */
+/** A position of a mesh: its device, or its number. */
 function placesOf({ devices, size }: Mesh): readonly string[] {
   return devices?.map(String) ?? Array.from({ length: size }, (_, place) => String(place));
 }
@@ -24,7 +24,7 @@ function join(names: readonly string[]): string {
   return kind + names.map((name) => name.slice(kind.length)).join(",");
 }
 
-/** Cells of one width, with lines between them. */
+/** Cells of equal width, with lines between them. */
 function grid(rows: readonly (readonly string[])[]): string {
   const width = Math.max(...rows.flat().map((cell) => cell.length));
   const line = (left: string, middle: string, right: string): string =>
@@ -37,12 +37,15 @@ function grid(rows: readonly (readonly string[])[]): string {
   ].join("\n");
 }
 
-/** What of a tensor lies where: the pictures of its last two split axes, for each part along the others. */
+/**
+ * The location of the parts of a tensor: pictures of its last two split axes, for each part along the
+ * others.
+ */
 function draw(sharding: Sharding, shape: Shape): string {
   const places = placesOf(sharding.mesh);
   const parts = partsOf(sharding, shape.length);
   const split = shape.flatMap((_, axis) => partsAlong(sharding, axis) > 1 ? [axis] : []);
-  // A tensor of two axes is shown as it is; of more only those that are split.
+  // A tensor of two axes is shown completely; of others only the split axes.
   const axes = shape.length <= 2 ? shape.map((_, axis) => axis) : split;
   const [down, across] = axes.length < 2 ? [undefined, axes[0]] : axes.slice(-2);
   const outer = axes.slice(0, -2);
@@ -74,20 +77,20 @@ function draw(sharding: Sharding, shape: Shape): string {
 }
 
 /**
- * A picture of which device has which part of a tensor: a box for each part, with the devices that have it,
- * the first axis downwards and the second to the right. Of tensors with more axes only those that are
- * split are shown, and from three on one picture for each part along the first ones. Places of a mesh
- * without devices have numbers.
+ * A picture of the parts of a tensor and their devices: a box for each part, with the devices that hold
+ * it, the first axis downwards and the second to the right. For tensors with more axes only the split
+ * axes are shown, and for three or more of these, one picture for each part along the first ones.
+ * Positions of a mesh without devices have numbers.
  *
  * @category Inspection
  * @param x A tensor, or a sharding.
  * @param shape The shape of a tensor that is divided by the sharding.
  * @returns The type or shape and that of each part, then the picture.
- * @throws {ArgumentError} when `x` is neither, or a sharding is without a shape.
- * @throws {ShapeError} when the shape cannot be divided so.
- * @throws {TraceError} when a tensor is traced and where it will be is not known.
+ * @throws {ArgumentError} when `x` is neither, or a sharding is given without a shape.
+ * @throws {ShapeError} when the shape cannot be divided in this way.
+ * @throws {TraceError} when a tensor is traced and its placement is not known.
  *
- * @example Four places, of which pairs have the same rows
+ * @example Four positions, of which pairs have the same rows
  * ```ts
  * import { inspect, mesh, shard } from "@jacobi/jacobi";
  *

@@ -1,5 +1,5 @@
 /**
- * Programs as StableHLO, the language that XLA, and what is built on it, reads.
+ * Programs as StableHLO, the input language of XLA and of tools based on it.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { checkIsProgram } from "./text.ts";
 
 /**
  * A program as StableHLO text, after all passes: a module whose function `main` takes the program's
- * arguments and gives its results. The text is the same in every run. A program that reads or writes at
- * indices has one result more, a boolean: whether one of them was outside of its axis, so that the other
- * results mean nothing.
+ * arguments and returns its results. The text is the same in every run. A program that reads or writes
+ * at indices has one additional result, a boolean: whether one of the indices was out of range, in
+ * which case the other results are undefined.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
+ * @param program A program from `makeProgram`.
  * @returns A module as text.
- * @throws {ArgumentError} when `program` is not a program, or it has an operation that is left to the
- *   evaluator on every device.
+ * @throws {ArgumentError} when `program` is not a program, or it has an operation that the evaluator
+ *   computes on every device.
  *
  * @example For JAX, or another tool that reads StableHLO
  * ```ts

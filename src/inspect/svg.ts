@@ -8,21 +8,21 @@ import type { Program } from "../core/program.ts";
 import { toDot } from "./dot.ts";
 import type { DotOptions } from "./dot.ts";
 
-/** What is used of Graphviz. */
+/** The part of Graphviz that is used. */
 interface Graphviz {
   renderString(dot: string, options: { readonly format: string }): string;
 }
 
 /**
- * Graphviz as WebAssembly, by Michael Daines. The name is put together, so that only those who call
- * this download the package: names that stand in an `import` are fetched when a program starts.
+ * Graphviz as WebAssembly, by Michael Daines. The name is concatenated, so that the package is
+ * downloaded only when this function is called: names in an `import` are fetched when a program starts.
  */
 const PACKAGE = ["@viz-js", "viz"].join("/");
 
-/** The module that is imported, and how to get it. */
+/** The module to import, and how to install it. */
 const [SPECIFIER, ADVICE] = findAdvice();
 
-/** Deno downloads the package when it is asked for; elsewhere it is the user's to provide. */
+/** Deno downloads the package when it is imported; in other runtimes the user installs it. */
 function findAdvice(): readonly [specifier: string, advice: string] {
   if ("Deno" in globalThis) {
     return [
@@ -63,7 +63,7 @@ export async function renderDot(dot: string, format: string): Promise<string> {
   try {
     return graphviz.renderString(dot, { format });
   } catch (error) {
-    // What has failed once may be in any state.
+    // After a failure the module may be in any state.
     loaded = undefined;
     throw new ArgumentError(
       `Cannot draw this program: Graphviz fails with ${JSON.stringify(String(error))}; ` +
@@ -74,14 +74,14 @@ export async function renderDot(dot: string, format: string): Promise<string> {
 }
 
 /**
- * A program as an image in SVG: what `toDot` gives, laid out by Graphviz. The layout takes seconds for
- * programs of a thousand operations; `depth` and `types` make it smaller.
+ * A program as an image in SVG: the graph of `toDot`, laid out by Graphviz. The layout takes seconds
+ * for programs of a thousand operations; `depth` and `types` make it smaller.
  *
- * Graphviz is the npm package `@viz-js/viz`, which is loaded when this is first called, and needs no
+ * Graphviz is the npm package `@viz-js/viz`, which is loaded at the first call, and needs no
  * permission.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
+ * @param program A program from `makeProgram`.
  * @param options As for `toDot`.
  * @returns The text of the image: an `svg` element.
  * @throws {ArgumentError} when `program` is not a program, or Graphviz cannot be loaded or fails.
@@ -98,6 +98,6 @@ export async function renderDot(dot: string, format: string): Promise<string> {
  */
 export async function toSvg(program: Program, options?: DotOptions): Promise<string> {
   const svg = await renderDot(toDot(program, options), "svg");
-  // Without the declaration of a document of its own, so that it may be part of another.
+  // Without the XML declaration, so that it may be embedded in another document.
   return svg.slice(svg.indexOf("<svg"));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Rows as text, the first column flush left and the others flush right. */
+/** Rows as text, the first column aligned left and the others aligned right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows

@@ -17,10 +17,10 @@ export function checkIsProgram(value: unknown, what: string): asserts value is P
 }
 
 /**
- * A program as text, one equation a line, every variable with its type.
+ * A program as text, one equation per line, every variable with its type.
  *
  * @category Inspection
- * @param program What `makeProgram` gave.
+ * @param program A program from `makeProgram`.
  * @returns The text; the same as `String(program)`.
  * @throws {ArgumentError} when `program` is not a program.
  *

@@ -6,7 +6,7 @@
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
 
-/** The positions that an option names. */
+/** The positions in an option. */
 export function readArgnums(
   argnums: number | readonly number[],
   option: string,
@@ -34,7 +34,7 @@ export function checkDisjoint(statics: readonly number[], donated: readonly numb
   );
 }
 
-/** The positions that an option names in a call with these arguments, counted from the front. */
+/** The positions in an option for a call with these arguments, counted from the front. */
 export function placesIn(
   places: readonly number[],
   { length }: readonly unknown[],
@@ -43,7 +43,7 @@ export function placesIn(
 ): readonly number[] {
   if (places.every((place) => place >= 0 && place < length)) return places;
   return places.map((place) => {
-    // An argument that the function has by default, or among the rest, may be left out.
+    // An argument with a default, or in a rest parameter, may be omitted.
     const isThere = place < length || place < f.length || takesMore(f);
     if (place < -length || !isThere) {
       throw argumentError(
@@ -55,7 +55,7 @@ export function placesIn(
   });
 }
 
-/** Whether a function may take more arguments than its length says, by its text. */
+/** Whether a function may take more arguments than its `length`, judged by its source text. */
 function takesMore(f: (...args: never[]) => unknown): boolean {
   const text = String(f);
   const isArrow = !/^(async\s+)?function\b/.test(text) && text.includes("=>");

@@ -1,6 +1,6 @@
 /**
- * What a program is traced for: the structure, dtypes and shapes of its arguments, and whatever else
- * tracing depends on. A call runs a program whose signature it fits.
+ * The signature for which a program is traced: the structure, dtypes and shapes of its arguments, and
+ * everything else on which tracing depends. A call runs a program whose signature it matches.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import { firstDifference, flatten, leafPaths, showPath } from "../core/tree.ts";
 import type { Structure } from "../core/tree.ts";
 import { primalOf } from "../transforms/flatten_function.ts";
 
-/** What decides whether a program fits a call. */
+/** The properties that decide whether a program is valid for a call. */
 export interface Signature<Leaf, Static> {
-  /** The arguments' structure, static ones left out. */
+  /** The structure of the arguments, excluding static ones. */
   readonly structure: Structure;
   readonly leaves: readonly Leaf[];
   readonly statics: readonly Static[];
@@ -32,21 +32,21 @@ export interface Signature<Leaf, Static> {
 
 /** An input of a program that is a JavaScript number in calls. */
 export interface NumberInput {
-  /** What kind of number it must be, where tracing depended on it; `null` for any. */
+  /** The required kind of the number, if tracing depended on it; `null` for any. */
   readonly kind: string | null;
-  /** Whether it meets integers of less than 32 bits. */
+  /** Whether it is combined with integers of less than 32 bits. */
   readonly isNarrow: boolean;
   /** Whether the program uses it as float64. */
   readonly isWide: boolean;
 }
 
-/** A leaf as a program knows it: the type of a tensor, a number of some kind, or a boolean as it was. */
+/** A leaf in a signature: the type of a tensor, a number of some kind, or the value of a boolean. */
 type KnownLeaf = Type | NumberInput | boolean;
 
 /** The signature of a program. */
 export type KnownSignature = Signature<KnownLeaf, Snapshot>;
 
-/** A call's signature, and the tensors that the program takes. */
+/** A call's signature, and the tensors that are the inputs of the program. */
 export interface Call {
   readonly signature: Signature<Tensor | boolean, unknown>;
   readonly inputs: Tensor[];
@@ -54,7 +54,7 @@ export interface Call {
   readonly paths: () => readonly (readonly (string | number)[])[];
 }
 
-/** Reads the arguments of a call, those in `statics` being parts of the program. */
+/** Reads the arguments of a call; those in `statics` become part of the program. */
 export function readCall(args: readonly unknown[], statics: readonly number[]): Call {
   const dynamic = args.map((arg, i) => statics.includes(i) ? null : arg);
   const { leaves, structure } = flatten(dynamic);
@@ -81,7 +81,7 @@ export function readCall(args: readonly unknown[], statics: readonly number[]): 
   };
 }
 
-/** Why a program does not fit a call, or `null` when it does. */
+/** The reason why a program is not valid for a call, or `null` if it is. */
 export function difference(
   entry: KnownSignature,
   { structure, leaves, statics, axes, floats }: Call["signature"],
@@ -107,7 +107,7 @@ export function difference(
   return null;
 }
 
-/** How a static argument differs from what it was. */
+/** The difference of a static argument from its previous value. */
 function staticDifference(snapshot: Snapshot, value: unknown): string {
   const { path, before, now } = snapshot.difference(value);
   const place = path.length === 0 ? "" : ` at ${showPath(path)}`;
@@ -122,7 +122,7 @@ function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** Whether a program for `before` can be run with `now`. */
+/** Whether a program traced for `before` can be run with `now`. */
 function fits(before: KnownLeaf, now: Tensor | boolean): boolean {
   if (typeof before === "boolean" || typeof now === "boolean") return before === now;
   if (isNumberInput(before)) {
@@ -138,7 +138,7 @@ export function isNumberInput(leaf: KnownLeaf): leaf is NumberInput {
   return typeof leaf === "object" && "kind" in leaf;
 }
 
-/** Where two equal structures list an object's keys in different orders: functions can tell. */
+/** Where two equal structures list an object's keys in different orders, which functions can observe. */
 function orderDifference(
   before: Structure,
   now: Structure,

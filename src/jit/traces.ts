@@ -1,34 +1,35 @@
 /**
- * Warnings about functions that are traced again and again.
+ * Warnings about functions that are traced repeatedly.
  *
  * @module
  */
 import { userLocation } from "../base/errors.ts";
 import { warn } from "../base/warnings.ts";
 
-/** So many traces of one jitted function bring a warning. */
+/** The number of traces of one jitted function that causes a warning. */
 const MOST_TRACES = 16;
 
-/** So many first traces of functions with one source, from one line, bring a warning. */
+/** The number of first traces of functions with one source, from one line, that causes a warning. */
 const MOST_FUNCTIONS = 64;
 
-/** So many lines are remembered; the one that was noted longest ago makes room. */
+/** The maximum number of lines kept; the least recently recorded one is removed first. */
 const MOST_LINES = 1024;
 
-/** So many characters of a function's source tell it from others. */
+/** The number of characters of a function's source that identify it. */
 const MOST_SOURCE = 1024;
 
-/** How often functions were traced for the first time, by the line of the call and their source. */
+/** The number of first traces of functions, by the line of the call and their source. */
 const firstTraces = new Map<string, number>();
 
 /**
- * Notes that a call has traced a function, and warns once when this has happened often: to the same jitted
- * function, or, where `jit` makes a new one each time, to functions of the same source on the same line.
+ * Records that a call has traced a function, and warns once when this has happened often: to the same
+ * jitted function, or, if `jit` creates a new one each time, to functions of the same source on the
+ * same line.
  *
  * @param f The function that was traced.
- * @param name What messages call it.
- * @param count How often the jitted function was traced.
- * @param reason Why it was traced again.
+ * @param name Its name in messages.
+ * @param count The number of times that the jitted function was traced.
+ * @param reason The reason why it was traced again.
  */
 export function noteTrace(
   f: (...args: never[]) => unknown,

@@ -1,6 +1,6 @@
 /**
- * Between functions on trees, which users write, and functions on flat lists of tensors, which
- * transforms work on.
+ * Conversion of functions on trees, which users write, to functions on flat lists of tensors, which
+ * transforms process.
  *
  * @module
  */
@@ -26,12 +26,12 @@ export interface FlatTree {
   readonly structure: Structure;
 }
 
-/** The same, and the leaves as they were. */
+/** The same, with the original leaves. */
 interface Converted extends FlatTree {
   readonly given: readonly unknown[];
 }
 
-/** A tree of tensors, numbers and typed arrays as flat tensors. `what` begins messages. */
+/** A tree of tensors, numbers and typed arrays as flat tensors. `what` is the start of messages. */
 export function flattenTensors(tree: unknown, what: string): FlatTree {
   return convertLeaves(flatten(tree), what);
 }
@@ -45,8 +45,8 @@ function convertLeaves({ leaves, structure }: ReturnType<typeof flatten>, what: 
 }
 
 /**
- * A tree of arguments as flat tensors, for a transform to follow: numbers are `WeakScalar`s, which
- * keep their digits and take the dtype of what they meet. `what` begins messages.
+ * A tree of arguments as flat tensors for tracing: numbers are `WeakScalar`s, which keep their
+ * precision and take the dtype of the tensor they are combined with. `what` is the start of messages.
  */
 export function flattenInputs(tree: unknown, what: string): FlatTree {
   const { leaves, structure } = flatten(tree);
@@ -56,7 +56,7 @@ export function flattenInputs(tree: unknown, what: string): FlatTree {
   return { leaves: leaves.map((leaf, i) => leafToInput(leaf, paths[i], what)), structure };
 }
 
-/** The tensor behind an input, as transforms compute with it: a number in double precision. */
+/** The tensor of an input for the computations of transforms: a number in double precision. */
 export function primalOf(input: Tensor): Tensor {
   return input instanceof WeakScalar ? input.wide : input;
 }
@@ -71,10 +71,10 @@ export function checkFunction(f: unknown, transform: string): asserts f is AnyFu
   }
 }
 
-/** Throws when `output` is a promise: what a function does after its `await` no transform sees. */
+/** Throws when `output` is a promise: operations after an `await` are not traced. */
 export function checkSynchronous(output: unknown, transform: string): void {
   if (!(output instanceof Promise)) return;
-  // It will likely fail later, on tracers that are dead by then: that is said here already.
+  // It will probably fail later, on tracers that are invalid by then; this error is already reported here.
   output.catch(() => {});
   throw argumentError(
     `Cannot apply ${transform} to an async function: expected its result, got a Promise; ` +
@@ -82,11 +82,11 @@ export function checkSynchronous(output: unknown, transform: string): void {
   );
 }
 
-/** Tensors that stand for JavaScript values which functions returned, with descriptions of these. */
+/** Tensors created from JavaScript values that functions returned, with descriptions of these. */
 const returned = new WeakMap<Tensor, string>();
 
 /**
- * The results of a function, those that were JavaScript values noted as such for enclosing derivatives.
+ * The results of a function; those that were JavaScript values are marked for enclosing derivatives.
  * `values` describes these.
  */
 export function noteReturned(
@@ -97,7 +97,7 @@ export function noteReturned(
   return results.map((result, i) => {
     const value = values[i];
     if (value === undefined) return result;
-    // A program hands out its own constants.
+    // A program returns its own constants.
     const own = result instanceof Concrete
       ? new Concrete(result.dtype, result.shape, result.storage)
       : result;
@@ -106,7 +106,7 @@ export function noteReturned(
   });
 }
 
-/** A JavaScript value that would become a constant, in words. */
+/** Describes a JavaScript value that would become a constant. */
 function describeConstant(leaf: unknown): string | undefined {
   if (leaf instanceof Tensor) return returned.get(leaf);
   if (ArrayBuffer.isView(leaf)) return `a ${describeValue(leaf)}`;
@@ -120,9 +120,9 @@ function flattenOutput(output: unknown, transform: string): Converted {
 }
 
 /**
- * The results of a function that is differentiated, as flat tensors. JavaScript numbers and typed
- * arrays among them, also those that a transform within has made tensors of, are refused: they cannot
- * depend on the arguments, and their derivative would silently be zero.
+ * The results of a differentiated function, as flat tensors. JavaScript numbers and typed arrays among
+ * them, also those that a nested transform has converted to tensors, are rejected: they cannot depend
+ * on the arguments, and their derivative would silently be zero.
  */
 export function flattenResults(
   output: unknown,
@@ -145,8 +145,9 @@ export function flattenResults(
 }
 
 /**
- * Cotangents with the imaginary parts negated: between what users see, which pairs with tangents by
- * complex products (JAX's convention), and what transposed programs compute, which pairs by real ones.
+ * Cotangents with the imaginary parts negated. This converts between the public cotangents, which are
+ * paired with tangents by complex products (JAX's convention), and those of transposed programs, which
+ * are paired by real products.
  */
 export function conjugated<Leaf extends Tensor | null>(
   structure: Structure,
@@ -157,19 +158,19 @@ export function conjugated<Leaf extends Tensor | null>(
   return leaves.map((leaf, i) => isImaginary[i] && leaf !== null ? neg(leaf) as Leaf : leaf);
 }
 
-/** A user's function on flat tensors; it remembers the structure of its last result. */
+/** A user's function on flat tensors; it stores the structure of its last result. */
 export interface FlatFunction {
   /** Runs it on one value per leaf of the arguments. */
   readonly call: (leaves: readonly unknown[]) => Tensor[];
-  /** The structure of what the last call returned. */
+  /** The structure of the result of the last call. */
   readonly resultStructure: () => Structure;
-  /** Which leaves of it were JavaScript values, in words. */
+  /** Which of its leaves were JavaScript values, with descriptions. */
   readonly resultValues: () => readonly (string | undefined)[];
 }
 
 /**
- * `f`, taking its list of arguments as the leaves of `structure`. `takeApart` is `flattenResults`
- * where `f` is differentiated.
+ * `f`, with its list of arguments as the leaves of `structure`. `takeApart` is `flattenResults` if `f`
+ * is differentiated.
  */
 export function flattenFunction(
   f: AnyFunction,
@@ -195,9 +196,9 @@ export function flattenFunction(
 }
 
 /**
- * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type that belongs to it;
+ * A tangent or cotangent tree as one tensor per leaf of `structure`, each of the type of its leaf;
  * `null` means zero, also for a whole subtree. Numbers, nested and typed arrays take the dtype of their
- * place. In the place of a number stands a float of either precision, which becomes float64.
+ * leaf. For a leaf that is a number, the value is a float of either precision, which becomes float64.
  */
 export function flattenLike(
   structure: Structure,

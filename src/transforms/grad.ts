@@ -39,11 +39,11 @@ import { checkFloats, linearizeFlat, pullBack } from "./linearize.ts";
  */
 export interface GradOptions {
   /**
-   * Which argument to differentiate by, or a list of them; negative counts from the last argument
-   * given. Default 0.
+   * The argument to differentiate with respect to, or a list of them; negative positions count from the
+   * last argument given. Default 0.
    */
   readonly argnums?: number | readonly number[];
-  /** Whether the function returns `[value, aux]`, `aux` being any tree. Default `false`. */
+  /** Whether the function returns `[value, aux]`, where `aux` is any tree. Default `false`. */
   readonly hasAux?: boolean;
   /**
    * Whether the function is holomorphic: a complex result of complex arguments, whose gradient is its
@@ -73,7 +73,7 @@ export type ArgumentAt<Args extends readonly unknown[], N extends number> = `${N
   : Args[N];
 
 /**
- * The positions that `argnums` names, as keys of the list of arguments.
+ * The positions in `argnums`, as keys of the list of arguments.
  *
  * @category Transforms
  */
@@ -84,8 +84,8 @@ export type ChosenKeys<Options> = Options extends { readonly argnums: infer Argn
   : "0";
 
 /**
- * The parameters of a gradient: numbers may stand for tensors in the arguments that are differentiated
- * by; the others reach the function as they are, and so must have its types.
+ * The parameters of a gradient: in the differentiated arguments, numbers may replace tensors; the
+ * others are passed to the function unchanged, and so must have its types.
  *
  * @category Transforms
  */
@@ -119,11 +119,12 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
  * @category Transforms
  * @param f A pure function of trees of tensors whose output is one floating-point scalar, or
  * `[scalar, aux]` with `hasAux`.
- * @param options Which arguments, and whether there is auxiliary output.
- * @returns A function of the same arguments that gives the gradient: a tree like the chosen argument
- * (a list of trees for a list of `argnums`); with `hasAux`, `[gradient, aux]`. An argument that the
- * output does not depend on has gradient zero. A JavaScript number is differentiated by with all of
- * its digits; its gradient is float64 where it took part as float64, otherwise of the
+ * @param options The arguments to differentiate with respect to, and whether there is auxiliary
+ *   output.
+ * @returns A function of the same arguments that returns the gradient: a tree like the chosen argument
+ * (a list of trees for a list of `argnums`); with `hasAux`, `[gradient, aux]`. The gradient of an
+ * argument that the output does not depend on is zero. Derivatives with respect to JavaScript numbers
+ * have full precision; the gradient is float64 if the number was used as float64, otherwise of the
  * default dtype.
  * @throws {ShapeError} when the output is not a scalar: reduce it, or use `vjp` with a cotangent.
  * @throws {DtypeError} when the output or a chosen leaf is not floating-point: use `astype`.
@@ -157,12 +158,13 @@ export function grad<
 }
 
 /**
- * The value of a scalar function together with its gradient, for one evaluation of the function.
+ * The value of a scalar function together with its gradient, at the cost of one evaluation of the
+ * function.
  *
  * @category Transforms
  * @param f As for `grad`.
  * @param options As for `grad`.
- * @returns A function that gives `[value, gradient]`; with `hasAux`, `[[value, aux], gradient]`.
+ * @returns A function that returns `[value, gradient]`; with `hasAux`, `[[value, aux], gradient]`.
  * @throws As for `grad`.
  *
  * @example Value and gradient
@@ -234,7 +236,7 @@ function makeValueAndGrad(
   };
 }
 
-/** One argument as a list of one, so that its messages name paths inside it. */
+/** One argument as a list of one, so that messages name paths inside it. */
 function flattenOne(arg: unknown, what: string): ReturnType<typeof flattenInputs> {
   const { leaves, structure } = flattenInputs(arg, what);
   return { leaves, structure: { kind: "array", children: [structure] } };
@@ -244,7 +246,7 @@ function onlyChild(structure: Structure): Structure {
   return structure.kind === "array" ? structure.children[0] : structure;
 }
 
-/** The positions that `argnums` names, one or a list of them, checked and distinct. */
+/** The positions in `argnums`, one or a list of them, checked and distinct. */
 export function checkArgnums(argnums: unknown, count: number, transform: string): number[] {
   const places = Array.from(
     Array.isArray(argnums) ? argnums : [argnums],
@@ -280,7 +282,10 @@ function splitAux(output: unknown, transform: string): [unknown, unknown] {
   );
 }
 
-/** Throws unless the leaves of what is called holomorphic are all parts of complex tensors. */
+/**
+ * Throws unless all leaves of an argument or result of a holomorphic function are parts of complex
+ * tensors.
+ */
 export function checkHolomorphic(
   leaves: readonly Type[],
   structure: Structure,
@@ -298,7 +303,7 @@ export function checkHolomorphic(
   );
 }
 
-/** The result of a function that gradients are taken of: one leaf, or both parts of a complex one. */
+/** The result of a function whose gradient is computed: one leaf, or both parts of a complex one. */
 function checkScalar(output: unknown, transform: string, isHolomorphic: boolean): FlatTree {
   const { leaves, structure } = flattenResults(
     output,
@@ -337,7 +342,7 @@ function checkScalar(output: unknown, transform: string, isHolomorphic: boolean)
   return { leaves, structure };
 }
 
-/** A tree with every tensor of it unwrapped; other leaves stay as they are. */
+/** A tree with all of its tensors unwrapped; other leaves are unchanged. */
 function unwrapTree(tree: unknown, unwrap: (value: Tensor) => Tensor): unknown {
   const { leaves, structure } = flatten(tree);
   const unwrapped = leaves.map((leaf) => {

@@ -43,11 +43,11 @@ import { vmapFlat } from "./vmap.ts";
  * @category Transforms
  */
 export interface JacobianOptions {
-  /** Which argument to differentiate by, or a list of them. Default 0. */
+  /** The argument to differentiate with respect to, or a list of them. Default 0. */
   readonly argnums?: number | readonly number[];
   /**
-   * Whether the function is holomorphic: blocks of complex results by complex arguments are its complex
-   * derivatives. Default `false`: there must be none.
+   * Whether the function is holomorphic: blocks of complex results and complex arguments are its
+   * complex derivatives. Default `false`: there must be no such blocks.
    */
   readonly holomorphic?: boolean;
 }
@@ -62,7 +62,7 @@ export type JacobianOf<Out, In> = IsAny<Out> extends true ? Out
   : Out extends null | undefined | string | AnyFunction ? Out
   : { [K in keyof Out]: JacobianOf<Out[K], In> };
 
-/** A function linearised at its arguments, with the structures that a Jacobian is built from. */
+/** A function linearised at its arguments, with the structures for its Jacobian. */
 interface Point {
   readonly linearized: Linearized;
   /** The structure of the argument, or of the list of arguments, differentiated by. */
@@ -72,7 +72,7 @@ interface Point {
   readonly outStructure: Structure;
 }
 
-/** A function of any arguments with one result, for transforms that look at neither. */
+/** A function of any arguments with one result, for transforms that inspect neither. */
 type Direct = (...args: unknown[]) => Tensor;
 
 /** The Jacobian's blocks: one list per result leaf, one block per input leaf. */
@@ -125,8 +125,8 @@ function makeJacobian(
 }
 
 /**
- * The tree of blocks, in which those by parts of complex numbers are put together. `allow` throws where
- * there may be no block of complex results by complex arguments.
+ * The tree of blocks, in which blocks of the parts of complex numbers are combined. `allow` throws if
+ * there may be no block of complex results and complex arguments.
  */
 function assemble(
   blocks: readonly (readonly Tensor[])[],
@@ -206,15 +206,15 @@ function reverseBlocks({ linearized, inputs }: Point): Tensor[][] {
 }
 
 /**
- * The Jacobian of a function, column by column (forward mode): the better one for functions with
- * more outputs than inputs.
+ * The Jacobian of a function, column by column (forward mode): preferable for functions with more
+ * outputs than inputs.
  *
  * @category Transforms
  * @param f A pure function of trees of floating-point tensors.
- * @param options Which arguments to differentiate by.
- * @returns A function of the same arguments that gives a tree like the output of `f`, with a tree
- * like the argument (a list of them for a list of `argnums`) at each leaf; each block has the shape
- * of the output's leaf followed by that of the input's leaf.
+ * @param options The arguments to differentiate with respect to.
+ * @returns A function of the same arguments that returns a tree like the output of `f`, with a tree
+ * like the argument (a list of them for a list of `argnums`) at each leaf; each block has the shape of
+ * the output's leaf followed by that of the input's leaf.
  * @throws {DtypeError} when an input or output leaf is not floating-point.
  *
  * @example The Jacobian of a square
@@ -237,12 +237,12 @@ export function jacfwd<
 }
 
 /**
- * The Jacobian of a function, row by row (reverse mode): the better one for functions with more
- * inputs than outputs. Same arguments and result as `jacfwd`.
+ * The Jacobian of a function, row by row (reverse mode): preferable for functions with more inputs than
+ * outputs. Same arguments and result as `jacfwd`.
  *
  * @category Transforms
  * @param f A pure function of trees of floating-point tensors.
- * @param options Which arguments to differentiate by.
+ * @param options The arguments to differentiate with respect to.
  * @returns As `jacfwd`.
  * @throws {DtypeError} when an input or output leaf is not floating-point.
  *
@@ -270,7 +270,8 @@ export function jacrev<
  *
  * @category Transforms
  * @param f A pure function of trees of floating-point tensors, usually with a scalar output.
- * @param options Which arguments to differentiate by.
+ * @returns A function of the same arguments that returns the second derivatives: for one array in and
+ *   a scalar out, a tensor of shape `[...shape, ...shape]`; over trees, a tree of trees.
  * @returns A function of the same arguments that gives the second derivatives: for one array in and a
  * scalar out, a tensor of shape `[...shape, ...shape]`; over trees, a tree of trees.
  * @throws {DtypeError} when an input or output leaf is not floating-point.
@@ -299,7 +300,8 @@ export function hessian<
     options,
     "hessian",
     forwardBlocks,
-    // The gradient by a complex argument is complex also where `f` is real, and not holomorphic.
+    // The gradient with respect to a complex argument is complex even if `f` is real, and it is not
+    // holomorphic.
     (argument) =>
       `of a real function by ${showType(argument)}: expected real arguments; pass real and ` +
       `imaginary parts by themselves: hessian((re, im) => f(complex(re, im)), { argnums: [0, 1] })`,
@@ -307,12 +309,12 @@ export function hessian<
 }
 
 /**
- * The Hessian of a scalar function times a vector, forward over reverse: the cost of a few
- * evaluations of `f`, however many elements the arguments have.
+ * The product of the Hessian of a scalar function with a vector, forward over reverse: at the cost of a
+ * few evaluations of `f`, independent of the number of elements of the arguments.
  *
  * @category Transforms
  * @param f A pure function of trees of floating-point tensors with a scalar output.
- * @param primals Where: the list of `f`'s arguments.
+ * @param primals The point: the list of `f`'s arguments.
  * @param tangents The vector: a list like `primals`; `null` means zero.
  * @returns An array with one tree per primal, like `primals`; `null` for a primal without
  * floating-point leaves.
@@ -332,7 +334,7 @@ export function hvp<Args extends AnyArgs = Tensor[]>(
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): { [K in keyof Args]: Args[K] };
-/** The same for a function that another transform makes in place: `hvp(jit(f), …)`. */
+/** The same for a function that another transform creates inline: `hvp(jit(f), …)`. */
 export function hvp<Args extends AnyArgs>(
   f: (...args: Args) => Differentiable,
   primals: NoInfer<LooseArgs<Args>>,
@@ -344,7 +346,7 @@ export function hvp(f: AnyFunction, primals: readonly unknown[], tangents: unkno
     throw argumentError("Cannot apply hvp: primals must be a list with one entry per argument");
   }
   checkList(primals, "hvp", "primals");
-  // An argument of integers or bools has no derivative: it is where the function is, not a direction.
+  // An argument of integers or bools has no derivative: it is part of the point, not of the direction.
   const hasFloats = primals.map((primal) =>
     flattenTensors(primal, "Cannot apply hvp at these primals").leaves.some((leaf) =>
       isFloat(leaf.dtype)

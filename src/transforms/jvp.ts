@@ -1,6 +1,6 @@
 /**
- * Forward mode: every value carries its tangent. Each of the four kinds of derivative says how
- * tangents pass a primitive.
+ * Forward mode: every value carries its tangent. For each of the four kinds of derivative there is a
+ * rule for the tangents of a primitive.
  *
  * @module
  */
@@ -45,7 +45,7 @@ import {
 export class JvpTracer extends Tracer {
   /** The value. */
   readonly primal: Tensor;
-  /** Its derivative along the direction that the trace follows. */
+  /** Its derivative along the direction of the trace. */
   readonly tangent: Tensor;
 
   /** A pair of trace `trace`. */
@@ -55,17 +55,17 @@ export class JvpTracer extends Tracer {
     this.tangent = tangent;
   }
 
-  /** Whether it is zero and stays so. */
+  /** Whether it is zero and remains so. */
   override get isZero(): boolean {
     return isZero(this.primal) && isZero(this.tangent);
   }
 
-  /** The concrete primal: control flow may depend on values that are known. */
+  /** The concrete primal: control flow may depend on known values. */
   override concrete(purpose: string, advice?: string): Concrete {
     return this.primal.concrete(purpose, advice);
   }
 
-  /** Where the primal is. */
+  /** The placement of the primal. */
   override get placement(): Placement | null {
     return this.primal.placement;
   }
@@ -79,7 +79,7 @@ export class JvpTracer extends Tracer {
 /** Carries tangents through operations; primals and tangents are computed by the parent trace. */
 export class JvpTrace extends Trace {
   readonly #parent: Trace;
-  /** Whether tangents are wanted at once, rather than recorded to be transposed. */
+  /** Whether tangents are computed immediately, rather than recorded to be transposed. */
   readonly #isForward: boolean;
 
   /** A forward-mode trace over `parent`. */
@@ -89,7 +89,7 @@ export class JvpTrace extends Trace {
     this.#isForward = isForward;
   }
 
-  /** `value` without the tangent that this trace gave it. */
+  /** `value` without its tangent in this trace. */
   primalOf(value: Tensor): Tensor {
     return value instanceof JvpTracer && value.trace === this ? value.primal : value;
   }
@@ -104,7 +104,7 @@ export class JvpTrace extends Trace {
     return tangent === null ? primal : new JvpTracer(this, primal, tangent);
   }
 
-  /** An argument of the function, moving along `tangent`: a number stays one. */
+  /** An argument of the function, with a `tangent`; a number remains a number. */
   input(argument: Tensor, tangent: Tensor | null): Tensor {
     const lifted = this.lift(primalOf(argument), tangent);
     return argument instanceof WeakScalar ? argument.within(this, lifted) : lifted;
@@ -168,7 +168,7 @@ function push<P>(
   const rule = primitive.derivative;
   switch (rule.kind) {
     case "zero":
-    case "program": // Handled before: its results come with its tangents.
+    case "program": // Handled above: its results have their tangents.
       return results.map(() => null);
     case "linear": {
       const isSparse = tangents.some((t, i) => t === null && isFloat(primals[i].dtype));
@@ -198,7 +198,7 @@ function push<P>(
   }
 }
 
-/** The sum of two tangents, `null` standing for zero. */
+/** The sum of two tangents, where `null` is zero. */
 export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
   return x === null ? y : y === null ? x : add(x, y);
 }
@@ -208,9 +208,9 @@ export function sum(x: Tensor | null, y: Tensor | null): Tensor | null {
  *
  * @category Transforms
  * @param f A pure function of trees of tensors.
- * @param primals Where: the list of `f`'s arguments.
- * @param tangents Along which direction: a list like `primals`, each leaf of its primal's shape and dtype;
- * for a number, a number or a floating-point scalar. `null` means zero, also for a whole subtree, and is
+ * @param primals The point: the list of `f`'s arguments.
+ * @param tangents The direction: a list like `primals`, each leaf of its primal's shape and dtype; for
+ * a number, a number or a floating-point scalar. `null` means zero, also for a whole subtree, and is
  * the only tangent of an integer or bool leaf.
  * @returns The output of `f`, and the derivative of each floating-point leaf of it (`null` at
  * integer and bool leaves).
@@ -232,7 +232,7 @@ export function jvp<Args extends AnyArgs = Tensor[], Out extends Differentiable 
   primals: NoInfer<LooseArgs<Args>>,
   tangents: unknown,
 ): [TensorsOf<Out>, TensorsOf<Out>];
-/** The same for a function that another transform makes in place: `jvp(jit(f), …)`. */
+/** The same for a function that another transform creates inline: `jvp(jit(f), …)`. */
 export function jvp<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   primals: NoInfer<LooseArgs<Args>>,
@@ -278,7 +278,7 @@ export function jvpFlat(
   return results.map((result) => [trace.primalOf(result), trace.tangentOf(result)]);
 }
 
-/** The most arguments that a call is sure to have room for on JavaScript's stack. */
+/** The number of arguments of a call for which JavaScript's stack is certain to have space. */
 const MAX_ARGUMENTS = 2 ** 14;
 
 /** Throws unless `value` is a list that can be the arguments of a call. */

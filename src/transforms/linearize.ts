@@ -1,6 +1,6 @@
 /**
  * Linearisation: forward mode whose tangents are recorded instead of computed (partial evaluation).
- * Primal work happens at once; what is left is a linear program, ready to be pushed through or
+ * Primal work is performed immediately; the result is a linear program, which can be evaluated or
  * transposed. Reverse mode is its transposition.
  *
  * Source: A. Radul, A. Paszke, R. Frostig, M. Johnson and D. Maclaurin, "You only linearize once:
@@ -47,16 +47,16 @@ export interface Linearized {
   readonly results: Tensor[];
   /** From the tangents of the floating-point primals to those of the floating-point results. */
   readonly program: Program;
-  /** Which primals are floating-point, and so have a binder. */
+  /** Which primals are floating-point, and therefore have a binder. */
   readonly active: readonly boolean[];
   /**
-   * The dtype of each primal's gradient: its own; that of a number is float64 where it met float64,
-   * float32 otherwise.
+   * The dtype of each primal's gradient: its own; for a number, float64 if it was combined with
+   * float64, float32 otherwise.
    */
   readonly dtypes: readonly Dtype[];
 }
 
-/** Linearises a flat function at `primals`, for `transform`. `unwrap` gets at other traced values. */
+/** Linearises a flat function at `primals`, for `transform`. `unwrap` unwraps other traced values. */
 export function linearizeFlat(
   transform: string,
   primals: readonly Tensor[],
@@ -84,7 +84,7 @@ export function linearizeFlat(
   }
 }
 
-/** Pushes tangents through a linear program that was recorded for them: `null` for zero. */
+/** Pushes tangents forward through a linear program that was recorded for them: `null` for zero. */
 export function pushLinear(program: Program, tangents: readonly Tensor[]): (Tensor | null)[] {
   // The tangent of a result that does not move is a constant.
   return evaluateProgram(program, tangents).map((tangent, i) =>
@@ -124,7 +124,7 @@ function flattenCotangents(
   return parts;
 }
 
-/** Spreads the values of the floating-point places over all places, `null` at the others. */
+/** Spreads the values of the floating-point positions over all positions, with `null` at the others. */
 function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | null)[] {
   let next = 0;
   return types.map((type) => isFloat(type.dtype) ? values[next++] : null);
@@ -135,13 +135,13 @@ function spread(values: readonly Tensor[], types: readonly Type[]): (Tensor | nu
  *
  * @category Transforms
  * @param f A pure function of trees of tensors.
- * @param primals Where: `f`'s arguments.
+ * @param primals The point: `f`'s arguments.
  * @returns The output of `f`, and a pullback that takes a cotangent tree like the output (`null` means
- * zero, also for a whole subtree, and is the only cotangent of an integer or bool leaf) and gives an array
- * with one cotangent tree per primal, `null` at its integer and bool leaves. The pullback may be called any
- * number of times. Numbers among the primals keep their digits, as in `grad`.
+ * zero, also for a whole subtree, and is the only cotangent of an integer or bool leaf) and returns an
+ * array with one cotangent tree per primal, `null` at its integer and bool leaves. The pullback may be
+ * called any number of times. Numbers among the primals keep their precision, as in `grad`.
  * @throws {TreeError}, {ShapeError} or {DtypeError} from the pullback, when the cotangent does not
- * fit the output.
+ * match the output.
  *
  * @example An external cotangent
  * ```ts
@@ -163,7 +163,7 @@ export function vjp<Args extends AnyArgs = Tensor[], Out extends Differentiable 
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (cotangent: unknown) => ResultArgs<Args>];
-/** The same for a function that another transform makes in place: `vjp(jit(f), …)`. */
+/** The same for a function that another transform creates inline: `vjp(jit(f), …)`. */
 export function vjp<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
@@ -188,13 +188,14 @@ export function vjp(
 
 /**
  * The value of a function, and its derivative there as a linear function. Primal work is done once:
- * every call of the pushforward computes only what depends on the tangents.
+ * every call of the pushforward computes only values that depend on the tangents.
  *
  * @category Transforms
  * @param f A pure function of trees of tensors.
- * @param primals Where: `f`'s arguments.
- * @returns The output of `f`, and a pushforward that takes one tangent tree per primal (`null` means zero,
- * also for a whole subtree) and gives the tangent of the output, `null` at integer and bool leaves.
+ * @param primals The point: `f`'s arguments.
+ * @returns The output of `f`, and a pushforward that takes one tangent tree per primal (`null` means
+ * zero, also for a whole subtree) and returns the tangent of the output, `null` at integer and bool
+ * leaves.
  *
  * @example One linearisation, many directions
  * ```ts
@@ -211,7 +212,7 @@ export function linearize<Args extends AnyArgs = Tensor[], Out extends Different
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
 ): [TensorsOf<Out>, (...tangents: unknown[]) => TensorsOf<Out>];
-/** The same for a function that another transform makes in place: `linearize(jit(f), …)`. */
+/** The same for a function that another transform creates inline: `linearize(jit(f), …)`. */
 export function linearize<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...primals: NoInfer<LooseArgs<Args>>
@@ -242,10 +243,10 @@ export function linearize(
  *
  * @category Transforms
  * @param f A function that is linear in all of its arguments together.
- * @param examples Arguments that show the types; their values do not matter.
+ * @param examples Arguments that determine the types; their values are not used.
  * @returns A function from a cotangent tree like `f`'s output, in which `null` means zero, also for a whole
  * subtree, to an array with one cotangent tree per example.
- * @throws {ArgumentError} when `f` turns out not to be linear.
+ * @throws {ArgumentError} when `f` is not linear.
  * @throws {DtypeError} when an example is not floating-point.
  *
  * @example The transpose of a matrix product
@@ -265,7 +266,7 @@ export function linearTranspose<
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>
 ): (cotangent: unknown) => ResultArgs<Args>;
-/** The same for a function that another transform makes in place: `linearTranspose(jit(f), …)`. */
+/** The same for a function that another transform creates inline: `linearTranspose(jit(f), …)`. */
 export function linearTranspose<Args extends AnyArgs, Out extends Differentiable>(
   f: (...args: Args) => Out,
   ...examples: NoInfer<LooseArgs<Args>>

@@ -1,5 +1,5 @@
 /**
- * The transforms: functions in, functions out.
+ * The transforms: functions from functions to functions.
  *
  * @module
  */

@@ -13,12 +13,12 @@ import { checkFunction, checkSynchronous } from "./flatten_function.ts";
 
 /**
  * Makes every operand a constant before its parent applies the operation, so that derivatives of
- * enclosing transforms end here, also for values that a closure brings in. Transforms started
- * inside make traces above this one, which keep their derivatives.
+ * enclosing transforms end here, also for captured values. Transforms started inside have traces above
+ * this one, which keep their derivatives.
  */
 class NoGradTrace extends Trace {
   readonly #parent: Trace;
-  /** Values made here, and those already made constant: there is nothing left to stop. */
+  /** Values created here, and those that are constants already: they have no derivatives to stop. */
   readonly #constants: WeakMap<Tensor, Tensor> = new WeakMap();
 
   constructor(parent: Trace) {
@@ -49,14 +49,14 @@ class NoGradTrace extends Trace {
 
 /**
  * `f` with derivative zero, as PyTorch's `no_grad` under its functional transforms: a transform
- * obeys a `noGrad` inside the function that it differentiates, and ignores one around itself. Nothing
- * is recorded for work done inside, including work on values that `f` closes over.
+ * respects a `noGrad` inside the function that it differentiates, and ignores one around itself.
+ * Operations inside are not recorded, including those on values that `f` closes over.
  *
  * @category Transforms
- * @param f Any function of trees; its results may be any tree.
+ * @param f Any function of trees; its result may be any tree.
  * @returns A function with the same values whose derivative is zero.
  *
- * @example A transform obeys a noGrad inside it, and ignores one outside
+ * @example A transform respects a noGrad inside it, and ignores one outside
  * ```ts
  * import { grad, noGrad, square } from "@jacobi/jacobi";
  * import { assertTensorsClose } from "@jacobi/jacobi/testing";
@@ -77,10 +77,10 @@ export function noGrad<Args extends unknown[], Out>(
 }
 
 /**
- * The same values with derivative zero: what PyTorch calls `detach`.
+ * The same values with derivative zero, as PyTorch's `detach`.
  *
  * @category Transforms
- * @param tree A tree; its floating-point tensors become constants, other leaves stay.
+ * @param tree A tree; its floating-point tensors become constants, other leaves are unchanged.
  * @returns A tree with the same values.
  *
  * @example A value used as a constant
@@ -96,7 +96,7 @@ export function stopGradient<T>(tree: T): T {
   return unflatten(
     structure,
     leaves.map((leaf) => {
-      // A number that a transform follows is one afterwards, as a plain number is.
+      // A traced number remains a number, as a plain number does.
       if (leaf instanceof WeakScalar) return leaf.within(leaf.trace, stop(leaf.wide));
       return leaf instanceof Tensor && isFloat(leaf.dtype) ? stop(leaf) : leaf;
     }),

@@ -25,7 +25,7 @@ export interface Staged {
   readonly structure: Structure;
   /** The types of the result's leaves. */
   readonly types: readonly Type[];
-  /** Which of them were JavaScript values, in words. */
+  /** Which of them were JavaScript values, with descriptions. */
   readonly values: readonly (string | undefined)[];
 }
 
@@ -70,12 +70,12 @@ export function stageFor(transform: string, f: AnyFunction, args: readonly unkno
 
 /**
  * The program that a function runs for arguments like the given ones. Nothing is computed; equations
- * that the result does not depend on are left out.
+ * that the result does not depend on are omitted.
  *
  * @category Programs
  * @param f A pure function of trees of tensors.
- * @returns A function that takes example arguments (tensors, numbers, or `TensorType`s, in trees)
- * and gives the program, which prints readably.
+ * @returns A function that takes example arguments (tensors, numbers, or `TensorType`s, in trees) and
+ * returns the program, which prints readably.
  *
  * @example The program of a derivative
  * ```ts
@@ -95,10 +95,10 @@ export function makeProgram(f: AnyFunction): (...args: unknown[]) => Program {
  *
  * @category Programs
  * @param f A pure function of trees of tensors.
- * @returns A function that takes example arguments (tensors, numbers, or `TensorType`s, in trees)
- * and gives a tree of `TensorType`s like the output of `f`.
+ * @returns A function that takes example arguments (tensors, numbers, or `TensorType`s, in trees) and
+ * returns a tree of `TensorType`s like the output of `f`.
  *
- * @example Shapes without work
+ * @example Shapes without computation
  * ```ts
  * import { evalShape, matmul, TensorType } from "@jacobi/jacobi";
  *

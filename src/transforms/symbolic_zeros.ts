@@ -1,6 +1,6 @@
 /**
- * Symbolic zeros: missing tangents and cotangents as the values that users' rules compute with. What a
- * linear operation makes of them is missing again, so that nothing is computed or recorded for it.
+ * Symbolic zeros: missing tangents and cotangents as values for users' rules. The results of linear
+ * operations on them are missing again, so that nothing is computed or recorded for them.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { Concrete, Tensor, Type } from "../core/tensor.ts";
 import { currentTrace, runTransform, runUnder, Trace, Tracer } from "../core/trace.ts";
 import { zeroResults } from "../core/zeros.ts";
 
-/** A zero that is not there. */
+/** A symbolic zero. */
 class SymbolicZero extends Tracer {
   override get isZero(): boolean {
     return true;
   }
 
-  /** Zeros: control flow may depend on values that are known. */
+  /** Zeros: control flow may depend on known values. */
   override concrete(_purpose: string): Concrete {
     return zerosOf(this);
   }
@@ -29,7 +29,7 @@ class SymbolicZero extends Tracer {
   }
 }
 
-/** Applies operations to zeros without computing anything; its parent does all else. */
+/** Applies operations to zeros without computing anything; its parent applies all other operations. */
 class ZeroTrace extends Trace {
   readonly #parent: Trace;
 
@@ -75,8 +75,8 @@ class ZeroTrace extends Trace {
 }
 
 /**
- * Runs a user's rule on values of these types. A floating-point value that is missing (`null`) is a
- * zero to the rule, and a result that is a zero is missing again.
+ * Runs a user's rule on values of these types. A missing floating-point value (`null`) is a zero for
+ * the rule, and a result that is a zero is missing again.
  */
 export function withSymbolicZeros(
   transform: string,

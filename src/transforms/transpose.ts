@@ -1,6 +1,6 @@
 /**
  * Transposition: the linear program that pulls cotangents of a linear program's results back to its
- * binders. Each equation is visited once, behind those that read what it gives.
+ * binders. Each equation is visited once, after those that read its results.
  *
  * @module
  */
@@ -20,24 +20,24 @@ import { add } from "../primitives/arithmetic.ts";
 
 /** A part of a variable's cotangent that is computed when the rest of it is known. */
 interface Part {
-  /** It by itself. */
+  /** The part alone. */
   alone(): Tensor;
-  /** It and the others. */
+  /** The sum of the part and the rest. */
   onto(total: Tensor): Tensor;
 }
 
-/** What is known of a variable's cotangent. */
+/** The known parts of a variable's cotangent. */
 interface Total {
-  /** The sum of all that is no part of something else. */
+  /** The sum of all parts that are complete tensors. */
   sum: Tensor | null;
-  /** What goes to few places: it is added to the sum there, instead of zeros everywhere else. */
+  /** Contributions to few elements: they are added to the sum, instead of padded with zeros. */
   readonly parts: Part[];
 }
 
 /**
  * Pulls `cotangents` (one per result, `null` for zero) back through a program all of whose variables
- * are linear in its binders. Gives one cotangent per binder, `null` for zero. What `start` gives for a
- * binder is what its cotangent begins with.
+ * are linear in its binders. Returns one cotangent per binder, `null` for zero. The value of `start`
+ * for a binder is the initial value of its cotangent.
  */
 export function transposeProgram(
   program: Program,
@@ -65,14 +65,14 @@ export function transposeProgram(
   };
   const producers = new Map<Variable, Equation>();
   for (const equation of program.equations) producers.set(equation.outputs[0], equation);
-  /** The equation that moves the elements of a variable whose sum may stand for that of its result. */
+  /** The equation that moves the elements of a variable whose sum may be that of its result. */
   const moverOf = (variable: Variable): Equation | null => {
     const equation = producers.get(variable);
     const isMover = equation !== undefined && isPermutation(equation) &&
       (totals.get(variable)?.parts.length ?? 0) === 0;
     return isMover ? equation : null;
   };
-  /** The variable whose sum a variable has. */
+  /** The variable whose sum is used for a variable. */
   const summed = (variable: Variable): Variable | null => {
     if ((totals.get(variable)?.sum ?? null) !== null) return variable;
     const mover = moverOf(variable);
@@ -124,7 +124,7 @@ export function transposeProgram(
       };
       const pulled = from(equation, () =>
         pull(equation, received, {
-          // An argument that stands in several places has what there is of it in the first.
+          // For an argument in several positions, the total is passed at the first.
           has: (k) => {
             const one = linear(k) && summed(linear(k)!);
             return one !== null &&
@@ -144,8 +144,8 @@ export function transposeProgram(
 }
 
 /**
- * The equations in an order in which those that hold programs stand as early as they can. Their
- * cotangents then come last, when there is something that they can be added to.
+ * The equations in an order in which those that hold programs are as early as possible. Their
+ * cotangents are then computed last, when there is a total that they can be added to.
  */
 function programsFirst(equations: readonly Equation[]): readonly Equation[] {
   const isProgram = ({ primitive: { derivative } }: Equation) => derivative.kind === "program";
@@ -166,7 +166,7 @@ function programsFirst(equations: readonly Equation[]): readonly Equation[] {
 /** Runs work as that of an equation. */
 type From = <Result>(equation: Equation, work: () => Result) => Result;
 
-/** What comes back through an equation that takes a part of its argument; `null` through others. */
+/** The cotangent of an equation that extracts a part of its argument; `null` for other equations. */
 function partOf(
   equation: Equation,
   [received]: readonly (Tensor | null)[],
@@ -185,8 +185,8 @@ function partOf(
 }
 
 /**
- * The parts of the cotangent of an equation's result, taken to its argument, where it only moves
- * elements and there is nothing but parts.
+ * The parts of the cotangent of an equation's result, mapped to its argument, if it only moves elements
+ * and there are only parts.
  */
 function passOn(
   equation: Equation,
@@ -208,13 +208,13 @@ function passOn(
   }));
 }
 
-/** Whether an equation gives the elements of a variable in other places. */
+/** Whether an equation only rearranges the elements of a variable. */
 function isPermutation({ primitive: { derivative }, inputs: [input] }: Equation): boolean {
   return derivative.kind === "linear" && derivative.isPermutation === true &&
     input instanceof Variable;
 }
 
-/** The cotangents of an equation's inputs; only those of its variables count. */
+/** The cotangents of an equation's inputs; only those of its variables are used. */
 function pull(
   { primitive, inputs, params, outputs }: Equation,
   received: readonly (Tensor | null)[],
@@ -244,7 +244,7 @@ function pull(
     case "program":
       return rule.transpose(received, types, params, isLinear, totals);
     case "zero":
-      // What stands in place of an argument, and is not used, takes nothing from its linearity.
+      // A placeholder for an argument, if it is unused, does not affect linearity.
       if (rule.isIdentity === true && params === "unused") return inputs.map(() => null);
       break;
   }
@@ -255,8 +255,8 @@ function pull(
 }
 
 /**
- * Whether a constant operand shifts a linear operation, as `c` does in `x + c`. What is zero by what it
- * is made of does not, as a missing tangent times anything.
+ * Whether a constant operand is the offset of a linear operation, as `c` is in `x + c`. Structural
+ * zeros are not, such as a missing tangent times any value.
  */
 export function isOffset(constant: Tensor): boolean {
   return isFloat(constant.dtype) && !isZero(constant);

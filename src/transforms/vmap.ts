@@ -1,6 +1,6 @@
 /**
- * Vectorisation: a function of one example becomes a function of a batch. Every primitive has a rule
- * that moves the mapped axis along.
+ * Vectorisation: a function of one example becomes a function of a batch. Every primitive has a
+ * batching rule, which propagates the mapped axis.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { isZero } from "../core/zeros.ts";
 import { alignBatch } from "../primitives/structure.ts";
 import { checkFunction, flattenFunction, noteReturned } from "./flatten_function.ts";
 
-/** A value of one example, that stands for a whole batch. */
+/** A value of one example that represents a whole batch. */
 export class BatchTracer extends Tracer {
   /** The batch. */
   readonly value: Tensor;
@@ -38,12 +38,12 @@ export class BatchTracer extends Tracer {
     this.axis = axis;
   }
 
-  /** Where the batch is. */
+  /** The placement of the batch. */
   override get device(): Device {
     return this.value.device;
   }
 
-  /** How each example is divided. */
+  /** The sharding of each example. */
   override get sharding(): Sharding | null {
     const { sharding } = this.value;
     return sharding === null ? null : removeAxis(sharding, this.axis);
@@ -76,7 +76,7 @@ export class BatchTrace extends Trace {
     this.axisName = axisName;
   }
 
-  /** `value` as this trace sees it: a batch with its mapped axis, or one value for all. */
+  /** `value` in this trace: a batch with its mapped axis, or one value for all. */
   open(value: Tensor): readonly [Tensor, BatchAxis] {
     return value instanceof BatchTracer && value.trace === this
       ? [value.value, value.axis]
@@ -101,11 +101,11 @@ export class BatchTrace extends Trace {
       isMapped ||= axes[i] !== null;
     }
     const { axisName } = this;
-    // What works across the mapped axis concerns values that are not mapped too.
+    // Collectives over the mapped axis also apply to values that are not mapped.
     if (!isMapped && (axisName === undefined || !mentionsAxis(primitive, params, axisName))) {
       return this.#parent.process(primitive, args, params);
     }
-    // The type rule sees one example, so that a user's mistake is reported in the user's shapes.
+    // The type rule receives one example, so that errors are reported in the user's shapes.
     primitive.type(args, params);
     const results = runUnder(
       this.#parent,
@@ -122,11 +122,11 @@ export class BatchTrace extends Trace {
  */
 export interface VmapOptions {
   /**
-   * A name for the mapped axis, for collectives inside the function, as `psum`. It must not end in an
-   * apostrophe. Of axes inside each other with one name, collectives mean the innermost.
+   * A name for the mapped axis, for collectives inside the function, such as `psum`. It must not end in
+   * an apostrophe. If nested axes have the same name, collectives use the innermost.
    */
   readonly axisName?: string;
-  /** The length of the mapped axis: needed only when no argument is mapped. */
+  /** The length of the mapped axis: required only when no argument is mapped. */
   readonly axisSize?: number;
 }
 
@@ -147,15 +147,15 @@ export type BatchArgs<Args extends readonly unknown[]> = {
 };
 
 /**
- * The function that applies `f` to every example of a batch.
+ * A function that applies `f` to every example of a batch.
  *
  * @category Transforms
  * @param f A pure function of trees of tensors, written for one example.
- * @param inAxes Where each argument has its batch axis: one number for all arguments, or a list with
- * one entry per argument: a number, `null` for an argument that all examples share, or a tree prefix
- * of the argument with these at its leaves. Negative counts from the last axis. What is not mapped
- * reaches `f` as it is, and may be anything. Default 0.
- * @param outAxes Where the result has its batch axis: a number, or a tree prefix of the result;
+ * @param inAxes The position of each argument's batch axis: one number for all arguments, or a list
+ * with one entry per argument: a number, `null` for an argument that all examples share, or a tree
+ * prefix of the argument with these at its leaves. Negative numbers count from the last axis. Arguments
+ * that are not mapped are passed to `f` unchanged, and may be any values. Default 0.
+ * @param outAxes The position of the result's batch axis: a number, or a tree prefix of the result;
  * `null` for a result that does not depend on the example. Default 0.
  * @param options A name for the axis, and its length when no argument is mapped.
  * @returns The batched function.
@@ -208,7 +208,7 @@ export function vmap<Args extends AnyArgs = Tensor[], Out = Tensor>(
     const axis = axisName === undefined ? null : newAxis(axisName, size);
     const trace = new BatchTrace(currentTrace(), size, axis?.id);
     const flat = flattenFunction(f, structure, "vmap");
-    // What is not mapped reaches the function as it is, and may be anything.
+    // Arguments that are not mapped are passed to the function unchanged, and may be any values.
     const examples = leaves.map((leaf, i) =>
       mapped[i] === null ? leaf : trace.close(mapped[i].value, mapped[i].axis)
     );
@@ -284,8 +284,8 @@ function batchSize(mapped: readonly (Mapped | null)[], axisSize: number | undefi
 }
 
 /**
- * Vectorises a flat function; each result comes with its mapped axis. `axisName` is the id of an axis
- * that the function's programs mention, or was in scope where the function comes from.
+ * Vectorises a flat function; each result is returned with its mapped axis. `axisName` is the id of an
+ * axis that the function's programs mention, or that was in scope where the function was defined.
  */
 export function batchFlat(
   f: (args: readonly Tensor[]) => readonly Tensor[],
