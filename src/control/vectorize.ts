@@ -151,7 +151,7 @@ function readSignature(signature: unknown, what: string): Signature {
   );
 }
 
-/** Records the lengths of the last axes of a tensor by their names; returns the number of other axes. */
+/** Records the lengths of the last axes of a tensor by their names; returns the number of these axes. */
 function matchAxes(
   x: Tensor,
   names: readonly string[],

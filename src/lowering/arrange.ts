@@ -1,18 +1,18 @@
 /**
- * Places in one memory for what is in use at known times.
+ * Allocation of areas in one memory for values with known lifetimes.
  *
  * @module
  */
 
-/** Steps during which an area holds something. */
+/** The steps during which an area is in use. */
 export interface Life {
   first: number;
   last: number;
 }
 
 /**
- * Gives areas places behind `start`, so that none overlap that are in use at the same time. Places are sums of
- * lengths.
+ * Assigns addresses after `start` to areas, so that areas that are in use at the same time do not
+ * overlap. Addresses are sums of lengths.
  */
 export function arrange(
   areas: readonly number[],
@@ -45,7 +45,7 @@ export function arrange(
         if (free[best].from === free[best].to) free.splice(best, 1);
         continue;
       }
-      // What is free at the end grows instead of being left behind.
+      // A free area at the end is extended instead of being left behind.
       const last = free.at(-1);
       const from = last !== undefined && last.to === end ? free.pop()!.from : end;
       offsets.set(area, from);

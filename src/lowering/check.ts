@@ -1,6 +1,6 @@
 /**
- * The specification of nests, straight code and tasks, as a check that tests run on all that is lowered: what
- * a backend that writes code may rely on.
+ * The specification of nests, straight code and tasks, as a check that tests run on all lowered
+ * programs: the guarantees for backends that write code.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import type { Straight } from "./straight_code.ts";
 import { readsOf, writesOf } from "./tasks.ts";
 import type { Lowered, Task } from "./tasks.ts";
 
-/** Rounds up to which guarded accesses and injectivity are looked at one by one. */
+/** The number of rounds up to which guarded accesses and injectivity are checked one by one. */
 const MOST_ROUNDS = 20_000;
 
-/** Throws, naming the place, unless a condition holds. */
+/** Throws, with the location, unless a condition holds. */
 export function demand(condition: boolean, place: string, what: string): asserts condition {
   if (!condition) throw internalError(`${place}: ${what}`);
 }
 
-/** Whether a number counts something. */
+/** Whether a number is a valid count. */
 export function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
@@ -43,7 +43,7 @@ function valueOf({ offset, strides }: Affine, counters: readonly number[]): numb
   return strides.reduce((sum, stride, loop) => sum + stride * counters[loop], offset);
 }
 
-/** The least and the largest value in all rounds. */
+/** The smallest and the largest value in all rounds. */
 function rangeOf({ offset, strides }: Affine, lengths: readonly number[]): [number, number] {
   let [least, most] = [offset, offset];
   strides.forEach((stride, loop) => {
@@ -54,7 +54,10 @@ function rangeOf({ offset, strides }: Affine, lengths: readonly number[]): [numb
   return [least, most];
 }
 
-/** Throws unless a nest keeps to what `Nest` says; `sizes` are the elements of its buffers. */
+/**
+ * Throws unless a nest satisfies the specification of `Nest`; `sizes` are the numbers of elements of
+ * its buffers.
+ */
 export function checkNest(nest: Nest, sizes: readonly number[], place = "nest"): void {
   const { lengths, reduced, buffers, nodes, stores } = nest;
   demand(lengths.every(isCount), place, `loops of lengths ${lengths}`);
@@ -102,7 +105,7 @@ export function checkNest(nest: Nest, sizes: readonly number[], place = "nest"):
     });
   }
 
-  // Of each node: whether it changes within the reduced loops, and whether a reduction is behind it.
+  // For each node: whether it changes within the reduced loops, and whether it depends on a reduction.
   const inner: boolean[] = [];
   const behind: boolean[] = [];
   function checkNode(node: LoopNode, i: number): void {
@@ -174,7 +177,10 @@ export function checkNest(nest: Nest, sizes: readonly number[], place = "nest"):
   });
 }
 
-/** Throws unless straight code keeps to what `Straight` says; `sizes` are its buffers' elements. */
+/**
+ * Throws unless straight code satisfies the specification of `Straight`; `sizes` are its buffers'
+ * numbers of elements.
+ */
 export function checkStraight(
   { buffers, values, ops }: Straight,
   sizes: readonly number[],
@@ -232,7 +238,7 @@ export function checkStraight(
   }
 }
 
-/** Throws unless a lowered program keeps to what `Lowered` says. */
+/** Throws unless a lowered program satisfies the specification of `Lowered`. */
 export function checkLowered({ buffers, tasks, results }: Lowered): void {
   const sizes = buffers.map(({ shape }) => sizeOf(shape));
   const memoryOf = (buffer: number): number => buffers[buffer].alias ?? buffer;
@@ -241,7 +247,7 @@ export function checkLowered({ buffers, tasks, results }: Lowered): void {
     demand(isCount(alias) && alias < i, `buffer ${i}`, `has the memory of ${alias}`);
     demand(buffers[alias].alias === undefined, `buffer ${i}`, "has the memory of an alias");
   });
-  // How many elements of each buffer are there.
+  // The number of elements of each buffer.
   const filled = buffers.map(({ source }, i) => source === null ? 0 : sizes[i]);
 
   function checkTypes(own: readonly number[], types: readonly Type[], place: string): void {

@@ -1,6 +1,6 @@
 /**
- * Coordinates of elements as sums over the counters of loops, and what operations that only move
- * elements do to them.
+ * Coordinates of elements as sums over the counters of loops, and their transformation by operations
+ * that only move elements.
  *
  * @module
  */
@@ -42,18 +42,18 @@ export function padded({ offset, strides }: Affine, loops: number): Affine {
   return { offset, strides: all };
 }
 
-/** A loop that must be divided into several before an operation can be followed through. */
+/** A loop that must be split into several before an operation can be followed. */
 export interface Division {
   /** The number of the loop. */
   readonly loop: number;
-  /** The lengths of those that take its place, outermost first. */
+  /** The lengths of the loops that replace it, outermost first. */
   readonly lengths: readonly number[];
 }
 
 /**
- * Where the element at `coordinates` of a reshape's result stands in its argument: coordinates
- * again, or the loop that would have to be divided first, or `null` where no loops would do.
- * `lengths` are those of the loops.
+ * The position in the argument of the element at `coordinates` of a reshape's result: coordinates
+ * again, or the loop that must be split first, or `null` if it cannot be expressed by loops. `lengths`
+ * are those of the loops.
  */
 export function throughReshape(
   coordinates: readonly Affine[],
@@ -118,7 +118,7 @@ function divide(
   return [rest, ...parts];
 }
 
-/** The loop to divide, where the position is its counter alone. */
+/** The loop to split, if the position is its counter alone. */
 function division(flat: Affine, shape: Shape, lengths: readonly number[]): Division | null {
   const moving = flat.strides.flatMap((stride, i) => stride === 0 || lengths[i] === 1 ? [] : [i]);
   const [loop] = moving;

@@ -1,6 +1,6 @@
 /**
- * How lowering treats an equation: by its primitive's rule, unless its operands or the backend ask for
- * another.
+ * How lowering treats an equation: by its primitive's rule, with exceptions for certain operands or
+ * backends.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { PadParams } from "../primitives/slicing.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 import { type Rule, ruleOf } from "./rules.ts";
 
-/** The rule of an equation, given what can be emitted. */
+/** The rule of an equation, given the capabilities of the backend. */
 export function effectiveRule(
   { primitive, inputs, outputs, params }: Equation,
   target: Target,
@@ -57,7 +57,7 @@ export function operandsOf(
   });
 }
 
-/** Whether each element of the result is one of the argument's, or zero, in much the same order. */
+/** Whether each element of the result is one of the argument's, or zero, in mostly the same order. */
 export function isPart(equation: Equation, target: Target): boolean {
   const { primitive: { name }, params } = equation;
   if (name === "pad") return (params as PadParams).interior.every((zeros) => zeros === 0);
@@ -65,7 +65,7 @@ export function isPart(equation: Equation, target: Target): boolean {
   return effectiveRule(equation, target).kind === "alias";
 }
 
-/** Whether a transposition only moves axes of length one, or nothing: the elements stay in order. */
+/** Whether a transposition only moves axes of length one, or none, so that the elements remain in order. */
 function keepsOrder({ permutation }: TransposeParams, { shape }: Type): boolean {
   const moved = permutation.filter((_, i) => shape[i] !== 1);
   return moved.every((axis, i) => i === 0 || moved[i - 1] < axis);

@@ -1,5 +1,5 @@
 /**
- * Guards that depend on one loop: where they hold is known before code is written.
+ * Guards that depend on one loop: their range is known before code is written.
  *
  * @module
  */
@@ -10,10 +10,13 @@ export function dependsOnlyOn({ strides }: Affine, loop: number): boolean {
   return strides.every((stride, i) => (stride !== 0) === (i === loop));
 }
 
-/** The most parts that a loop is written out in. */
+/** The maximum number of parts into which a loop is split. */
 const PARTS = 5;
 
-/** Where the guards that depend on a loop alone begin or cease to hold, with its ends. */
+/**
+ * The rounds at which guards that depend only on this loop begin or cease to hold, with the ends of the
+ * loop.
+ */
 export function turningPoints({ nodes, lengths }: Nest, loop: number): readonly number[] {
   const points = new Set([0, lengths[loop]]);
   for (const node of nodes) {
@@ -21,7 +24,7 @@ export function turningPoints({ nodes, lengths }: Nest, loop: number): readonly 
     for (const guard of node.guards ?? []) {
       if (!dependsOnlyOn(guard, loop)) continue;
       const stride = guard.strides[loop];
-      // The first round at which the number has come to 0 or `below`, or on its way down past them.
+      // The first round at which the number reaches 0 or `below`, or passes below them if it decreases.
       for (const end of stride > 0 ? [0, guard.below] : [-1, guard.below - 1]) {
         const point = Math.ceil((end - guard.offset) / stride);
         if (point > 0 && point < lengths[loop]) points.add(point);

@@ -1,7 +1,7 @@
 /**
- * Elementwise work by the same loops joined into one nest: for devices on which it takes long to begin a task. A
- * value that one nest stores and the other loads in the same round is not loaded, and not stored either if nothing
- * else reads it.
+ * Fusion of elementwise work with the same loops into one nest, for devices on which starting a task is
+ * slow. A value that one nest stores and the other loads in the same round is not loaded, and not
+ * stored either if nothing else reads it.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { joined, MOST_NODES, REACH } from "./join_reductions.ts";
 import type { Access } from "./nest.ts";
 import { type NestTask, readsOf, type Task, writesOf } from "./tasks.ts";
 
-/** Work on so many elements is joined even if it has nothing in common. */
+/** Work on up to this number of elements is joined even if it has nothing in common. */
 const FEW = 2 ** 16;
 
 /**
- * The tasks, with each elementwise nest done together with an earlier one where that is possible and gives a nest of
- * no more than `mostBuffers`. `isResult` says which buffers are read behind them.
+ * The tasks, with each elementwise nest merged into an earlier one if that is possible and gives a nest
+ * of no more than `mostBuffers` buffers. `isResult` tells which buffers are read after them.
  */
 export function joinLoops(
   tasks: readonly Task[],
@@ -39,7 +39,7 @@ export function joinLoops(
   );
 }
 
-/** The place of an earlier nest that can do the work of this one, too, or -1. */
+/** The index of an earlier nest that can do the work of this one, too, or -1. */
 function partnerOf(task: NestTask, before: readonly Task[], mostBuffers: number): number {
   if (task.nest.reduced > 0) return -1;
   const reads = new Set(readsOf(task));
@@ -78,13 +78,16 @@ function fit(first: NestTask, second: NestTask, mostBuffers: number): boolean {
   });
 }
 
-/** Whether two accesses are of the same element in every round. */
+/** Whether two accesses refer to the same element in every round. */
 function isSame(a: Access, b: Access, lengths: readonly number[]): boolean {
   return a.offset === b.offset &&
     lengths.every((length, i) => length === 1 || a.strides[i] === b.strides[i]);
 }
 
-/** The nest without stores that nothing reads, unless that are all of them, and without what only these need. */
+/**
+ * The nest without stores that are not read, unless these are all of its stores, and without the nodes
+ * that only they need.
+ */
 function withStores(task: NestTask, isNeeded: (buffer: number) => boolean): NestTask {
   const { nest, buffers } = task;
   const stores = nest.stores.filter(({ to }) => isNeeded(buffers[to.buffer]));

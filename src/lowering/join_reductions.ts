@@ -10,18 +10,18 @@ import { mapInputs } from "./simplify_nest.ts";
 import { readsOf, writesOf } from "./tasks.ts";
 import type { NestTask, Task } from "./tasks.ts";
 
-/** How many tasks back a nest is looked for. */
+/** The number of previous tasks that are searched for a nest. */
 export const REACH = 16;
 
-/** Joined nests have no more nodes than this: registers would not hold what they need. */
+/** The maximum number of nodes of joined nests: their values should fit into registers. */
 export const MOST_NODES = 80;
 
-/** Nor more results. */
+/** The maximum number of results. */
 const MOST_STORES = 4;
 
 /**
- * The tasks, with each reduction done together with an earlier one where that is possible, and where a
- * nest has no more than `mostBuffers` then.
+ * The tasks, with each reduction merged into an earlier one if that is possible, and if the nest then
+ * has no more than `mostBuffers` buffers.
  */
 export function joinReductions(tasks: readonly Task[], mostBuffers: number): readonly Task[] {
   const result: Task[] = [];
@@ -33,7 +33,7 @@ export function joinReductions(tasks: readonly Task[], mostBuffers: number): rea
   return result;
 }
 
-/** The place of an earlier nest that can do the work of this one, too, or -1. */
+/** The index of an earlier nest that can do the work of this one, too, or -1. */
 function partnerOf(task: NestTask, before: readonly Task[], mostBuffers: number): number {
   if (task.nest.reduced === 0) return -1;
   const reads = new Set(readsOf(task));
@@ -50,7 +50,7 @@ function partnerOf(task: NestTask, before: readonly Task[], mostBuffers: number)
   return -1;
 }
 
-/** Whether two nests have the same loops and read something in common in all of them. */
+/** Whether two nests have the same loops and read a common value in all of them. */
 function fit(first: NestTask, second: NestTask): boolean {
   const [a, b] = [first.nest, second.nest];
   if (a.reduced !== b.reduced || !sameShape(a.lengths, b.lengths)) return false;
@@ -60,7 +60,7 @@ function fit(first: NestTask, second: NestTask): boolean {
   return b.nodes.some((node) => keyOfLoad(node, second).some((key) => loads.has(key)));
 }
 
-/** A key for a load of other elements in each round; none for other nodes. */
+/** A key for a load of a different element in each round; none for other nodes. */
 function keyOfLoad(node: LoopNode, { nest, buffers }: NestTask): readonly string[] {
   if (node.kind !== "load") return [];
   const { from, guards = [] } = node;
@@ -68,7 +68,7 @@ function keyOfLoad(node: LoopNode, { nest, buffers }: NestTask): readonly string
   return [encode([buffers[from.buffer], from.offset, from.strides, guards])];
 }
 
-/** The node that a nest stores where an access loads, the buffers of which have the numbers of `buffers`. */
+/** The node that a nest stores at the location of a load, whose buffers have the numbers in `buffers`. */
 function storeOf(
   { nest, buffers: own }: NestTask,
   buffers: readonly number[],
@@ -78,7 +78,7 @@ function storeOf(
   return store?.node;
 }
 
-/** Both nests as one; what the second one loads of what the first one stores is there already. */
+/** Both nests as one; values that the second one loads and the first one stores are used directly. */
 export function joined(first: NestTask, second: NestTask): NestTask {
   const buffers = [...new Set([...first.buffers, ...second.buffers])];
   const places = second.buffers.map((buffer) => buffers.indexOf(buffer));

@@ -1,5 +1,5 @@
 /**
- * Which values of a program get buffers, as far as can be told before nests are written.
+ * Which values of a program get buffers, as far as is known before nests are written.
  *
  * @module
  */
@@ -12,23 +12,26 @@ import type { StraightGroup } from "./straight_groups.ts";
 import type { Rule } from "./rules.ts";
 import { effectiveRule, isPart, operandsOf } from "./equation_rules.ts";
 
-/** A nest computes no more operations in a row than this, which keeps the writer's stack small. */
+/**
+ * The maximum number of consecutive operations that a nest computes, which keeps the writer's stack
+ * small.
+ */
 const DEEPEST = 64;
 
-/** A value is computed again in several nests if it takes no more operations than this. */
+/** A value is recomputed in several nests if it takes no more operations than this. */
 const CHEAP_OPERATIONS = 8;
 
-/** The most parts of a concatenation that is read where its parts are. */
+/** The maximum number of parts of a concatenation that is read from its parts. */
 const MOST_PARTS = 4;
 
-/** What computing a value within a nest takes. */
+/** The cost of computing a value within a nest. */
 interface Cost {
   readonly operations: number;
-  /** What it reads that is as large as itself. */
+  /** The values of its own size that it reads. */
   readonly reads: ReadonlySet<Atom>;
 }
 
-/** The values that get buffers, so far as it can be told before nests are written. */
+/** The values that get buffers, as far as is known before nests are written. */
 export function chooseKept(
   program: Program,
   producers: ReadonlyMap<Variable, Equation>,
@@ -37,7 +40,7 @@ export function chooseKept(
 ): Set<Variable> {
   const kept = new Set<Variable>();
   const keep = (atom: Atom): void => {
-    // Of a value that is only another's in another shape, that one is kept.
+    // If a value is a reshape of another, the other is kept.
     while (atom instanceof Variable) {
       kept.add(atom);
       const producer = producers.get(atom);
@@ -58,7 +61,7 @@ export function chooseKept(
     [...operandsOf(equation, producer, target), ...equation.outputs].forEach(keep);
   }
   keepWholes(program, producers, kept, keep, target);
-  // Backwards: the nest that each value would be part of, if it is just one.
+  // Backward: the nest that each value would be part of, if there is only one.
   const owners = new Map<Variable, Variable | null>();
   const several: Variable[] = [];
   for (const equation of equations.toReversed()) {
@@ -88,13 +91,13 @@ export function chooseKept(
       }
     }
     for (const input of equation.inputs) {
-      // What is repeated gets a nest of its own: a reduction that others need too is not done twice.
+      // A repeated value gets a nest of its own: a reduction with other readers is not computed twice.
       const isRepeated = rule.kind === "view" && input instanceof Variable &&
         sizeOf(input.type.shape) < sizeOf(output.type.shape);
       meet(owners, input, isRepeated ? input : owner);
     }
   }
-  // Forwards: what is cheap is computed again in each of several nests.
+  // Forward: cheap values are recomputed in each of several nests.
   const costs = new Map<Variable, Cost>();
   const depths = new Map<Atom, number>();
   const candidates = new Set(several);
@@ -118,18 +121,18 @@ export function chooseKept(
   return kept;
 }
 
-/** What a value is cut out of or put into a frame of zeros, or itself. */
+/** The value from which a value is sliced, or which it pads with zeros, or itself. */
 interface Whole {
   readonly base: Atom;
-  /** Whether there is more between them than another shape. */
+  /** Whether the two differ by more than their shapes. */
   readonly isPart: boolean;
 }
 
 /**
- * Decides what padding and concatenations read. They are followed to what their arguments are parts
- * of, where that is in memory anyway, or as much of it is read as there is: so a rolled value is read
- * from where it stands, in both directions of differentiation. Other arguments of padding are kept,
- * and so are other concatenations.
+ * Decides which values padding and concatenations read. They are followed to the values of which their
+ * arguments are parts, if these are in memory anyway, or if all of their elements are read. A rolled
+ * value is therefore read from its original, in both directions of differentiation. Other arguments of
+ * padding are kept, and so are other concatenations.
  */
 function keepWholes(
   { equations }: Program,
@@ -177,7 +180,7 @@ function keepWholes(
   }
 }
 
-/** Notes that the nest of `owner` computes `atom`; `null` once there are several. */
+/** Records that the nest of `owner` computes `atom`; `null` once there are several. */
 function meet(
   owners: Map<Variable, Variable | null>,
   atom: Atom,
@@ -196,7 +199,7 @@ function costOf(
 ): Cost {
   const size = sizeOf(output.type.shape);
   if (rule.kind === "reduce") return { operations: Infinity, reads: new Set() };
-  // What is repeated is computed once, and read back.
+  // A repeated value is computed once, and read back.
   if (rule.kind === "view" && inputs.every((input) => sizeOf(typeOf(input).shape) < size)) {
     return { operations: 0, reads: new Set() };
   }

@@ -2,9 +2,9 @@
  * From equations to tasks on buffers: elementwise work, data movement and reductions are fused into
  * loop nests; everything else is a kernel of its own.
  *
- * A value is kept in a buffer where something other than loops reads it, where several nests would
- * otherwise have to compute it again, and where loops cannot be followed through; all others exist
- * within a nest only.
+ * A value is stored in a buffer if something other than loops reads it, if several nests would
+ * otherwise have to recompute it, and if loops cannot be followed through it; all others exist within a
+ * nest only.
  *
  * @module
  */
@@ -34,16 +34,16 @@ import type { Surroundings } from "./nest_writer.ts";
 /** Options of `lower`. */
 export interface LowerOptions {
   /**
-   * Whether it is a program within another one: every result then gets a buffer of its own, none is
-   * an argument or a constant, and there are no buffers of constants.
+   * Whether it is a nested program: every result then has a buffer of its own, none is an argument or a
+   * constant, and there are no buffers of constants.
    */
   readonly isInner?: boolean;
-  /** The argument whose memory a result may take, by their numbers. */
+  /** For each result the number of the argument whose memory it may reuse. */
   readonly heirOf?: (result: number) => number | null;
 }
 
 /**
- * Divides the work of a program into tasks for a backend. The program has no constants but numbers:
+ * Divides the work of a program into tasks for a backend. The program has no constants except numbers:
  * see `formOf`.
  */
 export function lower(program: Program, target: Target, options: LowerOptions = {}): Lowered {
@@ -62,7 +62,7 @@ class Lowering {
   readonly #kept: Set<Variable>;
   readonly #isInner: boolean;
   readonly #heirOf: (result: number) => number | null;
-  /** The equations that become straight code, and what they do so with. */
+  /** The equations that become straight code, and the groups of which they are part. */
   readonly #groups: ReadonlyMap<Equation, StraightGroup>;
 
   constructor(whole: Program, target: Target, { isInner, heirOf }: Required<LowerOptions>) {
@@ -91,7 +91,7 @@ class Lowering {
       } else if (equation.outputs.some((output) => this.#kept.has(output))) {
         for (const output of equation.outputs) this.#place(output);
       } else if (equation.outputs.length === 0) {
-        // What is run for what it does beside computing.
+        // Equations that run for their side effects.
         const inputs = equation.inputs.map((input) => this.#place(input));
         this.#tasks.push({ kind: "kernel", equation, inputs, outputs: [] });
       }
@@ -137,15 +137,15 @@ class Lowering {
     return this.#buffers.length - 1;
   }
 
-  /** The buffer that holds a value's elements, whatever it waits for. */
+  /** The buffer that contains a value's elements, without waiting for other tasks. */
   #memoryOf(atom: Atom): number {
     const place = this.#place(atom);
     return this.#buffers[place].alias ?? place;
   }
 
   /**
-   * A new buffer with the elements of a value: what may stay where it is, since the result is to have
-   * the place of the argument `heir`, is handed on, and small values are copied together.
+   * A new buffer with the elements of a value. A value that may stay in place, since the result should
+   * reuse the memory of the argument `heir`, is passed on, and small values are copied together.
    */
   #copy(atom: Atom, heir: number | null, copies: { from: Atom; to: Variable }[]): number {
     const { shape } = typeOf(atom);
@@ -163,7 +163,7 @@ class Lowering {
     return place;
   }
 
-  /** What holds the same elements in the same order. */
+  /** The value with the same elements in the same order. */
   #origin(atom: Atom): Atom {
     while (atom instanceof Variable) {
       const producer = this.#producers.get(atom);
@@ -173,7 +173,7 @@ class Lowering {
     return atom;
   }
 
-  /** The buffer of a value, which is computed now if it has not been. */
+  /** The buffer of a value, which is computed now if necessary. */
   #place(atom: Atom): number {
     const known = this.#places.get(atom);
     if (known !== undefined) return known;
@@ -247,7 +247,7 @@ class Lowering {
       this.#places.set(atom, place);
       return place;
     }
-    // Zeros everywhere, then the elements that are not cropped in their places.
+    // Zeros everywhere, then the elements that are not cropped at their positions.
     const [input] = equation.inputs;
     const from = typeOf(input).shape;
     const step = interior.map((zeros) => zeros + 1);
@@ -327,9 +327,9 @@ class Lowering {
   }
 
   /**
-   * Adds the nest that writes a value to a buffer, `target` saying where in it the elements go, and
-   * `isRoot` whether the buffer is the value's own: part of another's, it may be a copy. What stands
-   * in the way of writing it is done first.
+   * Adds the nest that writes a value to a buffer. `target` maps elements to positions in it, and
+   * `isRoot` tells whether the buffer is the value's own: in a part of another's, the value may be a
+   * copy. Obstacles to writing it are removed first.
    */
   #write(
     shape: Shape,
@@ -338,7 +338,7 @@ class Lowering {
     isRoot: boolean,
     target: (coordinates: readonly Affine[]) => Affine,
   ): void {
-    // Each axis is one loop at first, and several once it has been divided.
+    // Each axis is one loop at first, and several once it has been split.
     let axes: readonly (readonly number[])[] = shape.map((length) => [length]);
     while (true) {
       try {

@@ -1,5 +1,5 @@
 /**
- * Loop nests: what fused elementwise work, data movement and reductions are written as before they
+ * Loop nests: the representation of fused elementwise work, data movement and reductions before they
  * become code.
  *
  * @module
@@ -7,17 +7,17 @@
 import type { Dtype } from "../base/dtype.ts";
 
 /**
- * A number for each round of the loops: `offset` plus the sum of `strides[i]` times the counter of
- * loop `i`. There are as many strides as loops.
+ * A number for each round of the loops: `offset` plus the sum of `strides[i]` times the counter of loop
+ * `i`. There is one stride for each loop.
  */
 export interface Affine {
-  /** The number where all counters are zero. */
+  /** The number if all counters are zero. */
   readonly offset: number;
-  /** What one step of each loop adds; any integers. */
+  /** The increment for one step of each loop; any integers. */
   readonly strides: readonly number[];
 }
 
-/** Where a nest reads or writes: element `offset + Σ strides · counters` of a buffer. */
+/** The element that a nest reads or writes: element `offset + Σ strides · counters` of a buffer. */
 export interface Access extends Affine {
   /** The number of the buffer. */
   readonly buffer: number;
@@ -25,13 +25,13 @@ export interface Access extends Affine {
 
 /** A condition: `0 <= offset + Σ strides · counters < below`. */
 export interface Guard extends Affine {
-  /** The end. */
+  /** The end, exclusive. */
   readonly below: number;
 }
 
 /** A value that a nest computes in each round. */
 export type LoopNode =
-  /** An element of a buffer; zero where one of the guards fails, and the buffer is not read there. */
+  /** An element of a buffer; zero if one of the guards fails, in which case the buffer is not read. */
   | {
     readonly kind: "load";
     readonly dtype: Dtype;
@@ -40,14 +40,14 @@ export type LoopNode =
   }
   /** The same number in every round. */
   | { readonly kind: "constant"; readonly dtype: Dtype; readonly value: number }
-  /** The same number in every round, given at each run: number `index` of the program's. */
+  /** The same number in every round, passed at each run: number `index` of the program's numbers. */
   | { readonly kind: "given"; readonly dtype: Dtype; readonly index: number }
-  /** A number made of the counters. */
+  /** A number computed from the counters. */
   | { readonly kind: "index"; readonly dtype: Dtype; readonly of: Affine }
   /**
-   * An elementwise primitive, by its name, of earlier nodes. `convert` converts from the dtype of
-   * its input to `dtype`. `params` are the primitive's. `join` is no primitive: of two values of
-   * which all bits of one are zero, it is the other.
+   * An elementwise primitive, by its name, of earlier nodes. `convert` converts from the dtype of its
+   * input to `dtype`. `params` are the primitive's. `join` is not a primitive: given two values, one of
+   * which has only zero bits, it is the other one.
    */
   | {
     readonly kind: "map";
@@ -57,11 +57,11 @@ export type LoopNode =
     readonly params?: unknown;
   }
   /**
-   * An earlier node combined over all rounds of the reduced loops. A float64 sum or product may be of
-   * float32: the elements, or in a sum with `times` their products with those of another node, are
-   * combined exactly converted. With `when`, the number of a bool made of earlier reductions, its value is needed only
-   * where that is true: then the loops are run again for it, and only if there is such a place; what
-   * it combines may be made of earlier reductions, too.
+   * An earlier node combined over all rounds of the reduced loops. A float64 sum or product may have
+   * float32 elements: these, or in a sum with `times` their products with those of another node, are
+   * converted exactly before they are combined. With `when`, the number of a bool computed from earlier
+   * reductions, its value is needed only where that is true. The loops are then run again for it, only
+   * if it is true anywhere, and the combined node may depend on earlier reductions, too.
    */
   | {
     readonly kind: "reduce";
@@ -69,39 +69,43 @@ export type LoopNode =
     readonly operation: Combination;
     readonly input: number;
     readonly times?: number;
-    /** Of float32, for sums of float64: a few may be added up as float32 first. */
+    /** For float32 elements of float64 sums: a few may be added up as float32 first. */
     readonly isCoarse?: true;
-    /** A product of floats: NaN where that of some of them may have left the range of float64. */
+    /** A product of floats: NaN if a partial product may have left the range of float64. */
     readonly isGuarded?: true;
     readonly when?: number;
   };
 
-/** How a reduction combines. `max` and `min` of floats give NaN if any is; of bool they are or, and. */
+/**
+ * How a reduction combines. `max` and `min` of floats are NaN if any element is; for bool they are or,
+ * and.
+ */
 export type Combination = "sum" | "prod" | "max" | "min";
 
 /** A node written to a buffer. */
 export interface Store {
   /** The number of the node. */
   readonly node: number;
-  /** Where to; injective, so that no element is written twice. */
+  /** The destination; injective, so that no element is written twice. */
   readonly to: Access;
 }
 
 /**
- * Loops around nodes. The last `reduced` loops are combined by `reduce` nodes. What depends on one of these
- * runs once for each round of the other loops, unless it also changes within the reduced ones: then it is for
- * another `reduce`, for which those loops run again. Stores do not change within reduced loops. A load may be
- * of a buffer that is stored to only if both are the same access, and then reads before the store writes.
+ * Loops around nodes. The last `reduced` loops are combined by `reduce` nodes. A node that depends on
+ * one of these runs once for each round of the other loops, unless it also changes within the reduced
+ * ones: then it belongs to another `reduce`, for which those loops run again. Stores do not change
+ * within reduced loops. A load may be of a buffer that is stored to only if both are the same access,
+ * and then reads before the store writes.
  */
 export interface Nest {
-  /** How often each loop runs, outermost first; any may be 0. */
+  /** The number of rounds of each loop, outermost first; any may be 0. */
   readonly lengths: readonly number[];
-  /** How many of them, the last ones, are reduced; with one at least there is a `reduce` node. */
+  /** The number of loops, the last ones, that are reduced; if there is one, there is a `reduce` node. */
   readonly reduced: number;
   /** The dtype of each buffer. */
   readonly buffers: readonly Dtype[];
-  /** The values, each after those that it is made of. */
+  /** The values, each after the values it depends on. */
   readonly nodes: readonly LoopNode[];
-  /** What is kept. */
+  /** The results that are written. */
   readonly stores: readonly Store[];
 }

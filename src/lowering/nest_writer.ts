@@ -1,6 +1,6 @@
 /**
- * Writes the nest that computes one value from values in memory, following loops through everything in
- * between.
+ * Writes the nest that computes one value from values in memory, following loops through all operations
+ * in between.
  *
  * @module
  */
@@ -22,10 +22,10 @@ import type { Buffer, NestTask } from "./tasks.ts";
 import { reductionAxes } from "./rules.ts";
 import { effectiveRule, isPart } from "./equation_rules.ts";
 
-/** Nests do not grow beyond this many nodes, which keeps their code small. */
+/** The maximum number of nodes of a nest, which keeps its code small. */
 const MOST_NODES = 192;
 
-/** Thrown out of a nest that cannot be written: what would have to change first. */
+/** Thrown if a nest cannot be written: the change that must be made first. */
 export class Obstacle {
   readonly action:
     | { readonly keep: Variable }
@@ -36,7 +36,7 @@ export class Obstacle {
   }
 }
 
-/** `axes` with loop number `loop`, counted through all of them, divided. */
+/** `axes` with loop number `loop`, counted over all of them, split. */
 export function divideLoop(
   axes: readonly (readonly number[])[],
   loop: number,
@@ -52,7 +52,7 @@ export function divideLoop(
   });
 }
 
-/** What the writer of a nest needs to know of the program around it. */
+/** Information about the enclosing program for the writer of a nest. */
 export interface Surroundings {
   producer(variable: Variable): Equation | undefined;
   /** Whether a value has or gets a buffer. */
@@ -65,7 +65,7 @@ export interface Surroundings {
 
 /** Writes one nest. */
 export class NestWriter {
-  /** Where the current element of the result stands. */
+  /** The position of the current element in the result. */
   readonly coordinates: readonly Affine[];
   readonly #around: Surroundings;
   readonly #lengths: number[];
@@ -77,7 +77,7 @@ export class NestWriter {
   /** The nest's number of each buffer. */
   readonly #buffers = new Map<number, number>();
   readonly #names = new Set<string>();
-  /** The values in it that take long. */
+  /** The expensive values in it. */
   readonly #heavy = new Set<Atom>();
 
   constructor(axes: readonly (readonly number[])[], around: Surroundings) {
@@ -125,7 +125,7 @@ export class NestWriter {
     const { inputs, params, primitive } = equation;
     switch (rule.kind) {
       case "map": {
-        // At a second place of the same nest, it would be computed twice for each element.
+        // Read at a second position in the same nest, it would be computed twice for each element.
         if (rule.isHeavy && !isRoot && this.#heavy.has(atom)) throw new Obstacle({ keep: atom });
         if (rule.isHeavy) this.#heavy.add(atom);
         const nodes = inputs.map((input) => this.value(input, coordinates));
@@ -137,7 +137,7 @@ export class NestWriter {
       case "view": {
         const [input] = inputs;
         const { shape } = typeOf(input);
-        // What is repeated is computed once, unless that is nothing.
+        // A repeated value is computed once, unless it costs nothing.
         if (sizeOf(shape) < sizeOf(atom.type.shape)) this.#keepWork(input);
         if (isRoot) this.#names.add(primitive.name);
         return this.value(input, rule.source(coordinates, shape, params));
@@ -177,7 +177,7 @@ export class NestWriter {
     }
   }
 
-  /** The element of `atom`, which is behind padding or a part of a concatenation, or zero outside. */
+  /** The element of `atom`, the argument of padding or a part of a concatenation, or zero outside of it. */
   #guarded(atom: Atom, coordinates: readonly Affine[], guards: readonly Guard[]): number {
     const equation = atom instanceof Variable && !this.#around.isKept(atom)
       ? this.#around.producer(atom)
@@ -213,7 +213,7 @@ export class NestWriter {
     return this.#guarded(input, source, [...guards, ...own.filter((one) => this.#mayFail(one))]);
   }
 
-  /** An element of a concatenation: all of its parts but one are zero there. */
+  /** An element of a concatenation: all of its parts except one are zero there. */
   #joined(
     atom: Variable,
     { inputs, outputs, params }: Equation,
@@ -234,7 +234,7 @@ export class NestWriter {
     });
   }
 
-  /** A product of elements whose places are the batch axes, then the others of either argument. */
+  /** A product of elements whose coordinates are the batch axes, then the other axes of either argument. */
   #outer(
     atom: Variable,
     { inputs, params }: Equation,
@@ -257,7 +257,7 @@ export class NestWriter {
     return this.#add({ kind: "map", dtype: atom.type.dtype, operation: "mul", inputs: nodes });
   }
 
-  /** Whether some round of the loops fails a guard. */
+  /** Whether a guard fails in any round of the loops. */
   #mayFail({ offset, strides, below }: Guard): boolean {
     let [least, most] = [offset, offset];
     for (let loop = 0; loop < strides.length; loop++) {
@@ -299,7 +299,7 @@ export class NestWriter {
     return this.#add({ kind: "reduce", dtype, operation, input: values[0].node });
   }
 
-  /** Where what is being written is needed: a test, or nothing for everywhere. */
+  /** The condition under which the current nodes are needed: a test, or nothing for everywhere. */
   #when: number | undefined;
 
   /** A node combined over the reduced loops, as part of a formula. */
@@ -378,7 +378,7 @@ export class NestWriter {
     },
   };
 
-  /** Keeps a value that would be computed again and again. */
+  /** Stores a value that would be recomputed repeatedly. */
   #keepWork(atom: Atom): void {
     if (!(atom instanceof Variable) || this.#around.isKept(atom)) return;
     const equation = this.#around.producer(atom);
@@ -388,7 +388,7 @@ export class NestWriter {
     else if (rule.kind !== "iota") throw new Obstacle({ keep: atom });
   }
 
-  /** Whether another buffer, that of the result, is one too many. */
+  /** Whether an additional buffer, that of the result, exceeds the limit. */
   get #hasManyBuffers(): boolean {
     return this.#buffers.size >= this.#around.target.mostBuffers;
   }
@@ -397,7 +397,7 @@ export class NestWriter {
     return this.#nodes.length >= MOST_NODES || this.#hasManyBuffers;
   }
 
-  /** The nest is full: one of the values that it was about to take in gets a buffer. */
+  /** The nest is full: one of the values that it was about to include gets a buffer. */
   #giveUp(atom: Variable, isRoot: boolean, inputs: readonly Atom[]): void {
     if (!isRoot) throw new Obstacle({ keep: atom });
     const input = inputs.find((one) =>

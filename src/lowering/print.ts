@@ -1,5 +1,5 @@
 /**
- * Lowered programs as text that a person can read: buffers, then tasks, nests as loops.
+ * Lowered programs as readable text: buffers, then tasks, with nests as loops.
  *
  * @module
  */
@@ -16,7 +16,7 @@ function counter(i: number): string {
   return i < letters.length ? letters[i] : `i${i}`;
 }
 
-/** A sum of terms, without those that are 0. */
+/** A sum of terms, omitting those that are 0. */
 function sum(offset: number, terms: readonly (readonly [factor: number, name: string])[]): string {
   const shown = terms.filter(([factor]) => factor !== 0).map(([factor, name]) =>
     factor === 1 ? name : `${factor}*${name}`

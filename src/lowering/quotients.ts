@@ -4,14 +4,17 @@
  * @module
  */
 
-/** Adds an operation, whose result is a float like the root unless `bool` is given, by its number. */
+/**
+ * Adds an operation, whose result is a float like the root unless `bool` is given, and returns its
+ * number.
+ */
 export type AddOperation = (
   dtype: "bool" | null,
   operation: string,
   ...inputs: readonly number[]
 ) => number;
 
-/** Adds what computes `over` of two values, given that of zero. */
+/** Adds the nodes that compute `over` of two values, given the node of zero. */
 export function writeOver(add: AddOperation, x: number, root: number, zero: number): number {
   const isZero = add("bool", "equal", root, zero);
   const shrink = add(

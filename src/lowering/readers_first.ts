@@ -1,6 +1,6 @@
 /**
- * The order of tasks in which values can be overwritten where they are: whoever else reads a value
- * comes before the task that may write over it.
+ * The order of tasks in which values can be overwritten in place: all other readers of a value precede
+ * the task that may overwrite it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { heirsOf } from "../passes/heirs.ts";
 import { isUpdate } from "../passes/kinds.ts";
 import { readsOf, writesOf } from "./tasks.ts";
 
-/** The inputs, by number, whose memory a task's results may take. */
+/** The numbers of the inputs whose memory a task's results may reuse. */
 function overwritable(task: Task): readonly number[] {
   if (task.kind === "straight") return task.code.inPlace.map(([from]) => task.buffers[from]);
   if (task.kind !== "kernel") return [];
@@ -33,7 +33,7 @@ function overwritable(task: Task): readonly number[] {
   }
 }
 
-/** The tasks in an order that respects what depends on what, with readers before who overwrites. */
+/** The tasks in an order that respects all dependences, with readers before the tasks that overwrite. */
 export function readersFirst(tasks: readonly Task[], buffers: readonly Buffer[]): readonly Task[] {
   if (!tasks.some((task) => overwritable(task).length > 0)) return tasks;
   const memoryOf = (buffer: number): number => buffers[buffer].alias ?? buffer;
@@ -74,7 +74,7 @@ export function readersFirst(tasks: readonly Task[], buffers: readonly Buffer[])
     return false;
   };
   let isChanged = false;
-  // Where two tasks would each have to come before the other, the larger value stays where it is.
+  // If two tasks would each have to precede the other, the larger value is updated in place.
   const pairs = tasks.flatMap((task, i) =>
     [...new Set(overwritable(task))].map((buffer) => ({ i, buffer }))
   ).sort((a, b) => sizeOf(buffers[b.buffer].shape) - sizeOf(buffers[a.buffer].shape));

@@ -1,5 +1,5 @@
 /**
- * How each primitive becomes part of loops.
+ * Rules that express primitives as parts of loops.
  *
  * @module
  */
@@ -21,21 +21,21 @@ import type { FlipParams, SliceParams } from "../primitives/slicing.ts";
 import { combine } from "./coordinates.ts";
 import type { Affine, Combination } from "./nest.ts";
 
-/** Where the element at `coordinates` of the result stands in the argument, of shape `shape`. */
+/** The position in the argument, of shape `shape`, of the element at `coordinates` of the result. */
 type Source = (coordinates: readonly Affine[], shape: Shape, params: unknown) => readonly Affine[];
 
-/** What elements are combined by: an operation or a formula. */
+/** How elements are combined: an operation or a formula. */
 export type Reduction = Combination | NestFormula<never>;
 
-/** How a primitive becomes part of loops. */
+/** How a primitive is expressed in loops. */
 export type Rule =
-  /** Kinds that say all. */
+  /** Kinds without further parameters. */
   | Exclude<LoopKind, { readonly kind: "view" | "reduce" }>
   /** Each element of the result is one of the argument's. */
   | { readonly kind: "view"; readonly source: Source }
   /** Elements are combined along axes. */
   | { readonly kind: "reduce"; readonly operation: Reduction }
-  /** A product of each element of one argument with each of the other one: nothing is summed. */
+  /** A product of each element of one argument with each of the other: nothing is summed. */
   | { readonly kind: "outer" };
 
 const sources: Readonly<Record<NamesOf<"view">, Source>> = {
@@ -71,7 +71,7 @@ const reductions: Readonly<Record<NamesOf<"reduce">, Reduction>> = {
   reduceCosine: cosineFormula,
 };
 
-/** The rule of a primitive. Those that hold programs, and what is the evaluator's, are kernels. */
+/** The rule of a primitive. Primitives that hold programs, and those of the evaluator, are kernels. */
 export function ruleOf(name: string): Rule {
   const kind = kindOf(name);
   switch (kind.kind) {
@@ -84,7 +84,7 @@ export function ruleOf(name: string): Rule {
   }
 }
 
-/** The loops of a reduction: which axes of its argument are kept, and which are combined. */
+/** The loops of a reduction: the axes of its argument that are kept, and those that are combined. */
 export function reductionAxes(
   shape: Shape,
   params: unknown,

@@ -1,6 +1,6 @@
 /**
- * Nests brought into the form that code is written from: without loops of one round, neighbouring
- * loops that act as one joined, and nodes that nobody needs left out.
+ * Nests in the form from which code is written: without loops of one round, with neighbouring loops
+ * joined if they act as one, and without unused nodes.
  *
  * @module
  */
@@ -44,14 +44,14 @@ export function mapInputs(node: LoopNode, map: (input: number) => number): LoopN
   }
 }
 
-/** The nodes that a node is made of. */
+/** The nodes that a node depends on. */
 export function inputsOf(node: LoopNode): readonly number[] {
   if (node.kind === "map") return node.inputs;
   if (node.kind !== "reduce") return [];
   return node.when === undefined ? reducedBy(node) : [...reducedBy(node), node.when];
 }
 
-/** The nodes that a reduction combines the values of. */
+/** The nodes whose values a reduction combines. */
 export function reducedBy({ input, times }: LoopNode & { kind: "reduce" }): readonly number[] {
   return times === undefined ? [input] : [input, times];
 }
@@ -68,7 +68,7 @@ export function affinesOf(node: LoopNode): readonly Affine[] {
   }
 }
 
-/** A nest with all of its affine maps replaced; what `map` does must fit the new loops. */
+/** A nest with all of its affine maps replaced; the results of `map` must match the new loops. */
 export function mapAffines(nest: Nest, map: <A extends Affine>(affine: A) => A): Nest {
   return {
     ...nest,
@@ -77,7 +77,7 @@ export function mapAffines(nest: Nest, map: <A extends Affine>(affine: A) => A):
   };
 }
 
-/** The number that a reduction over no rounds gives; bools are 0 and 1. */
+/** The result of a reduction over no rounds; bools are 0 and 1. */
 export function identityOf({ dtype, operation }: LoopNode & { kind: "reduce" }): number {
   if (operation === "sum") return 0;
   if (operation === "prod") return 1;
@@ -104,14 +104,14 @@ function withoutEmptyReductions(nest: Nest): Nest {
   return withoutLoops({ ...nest, nodes, reduced: 0 }, (_, i) => i < kept);
 }
 
-/** Without reductions there is nothing to do in the reduced loops. */
+/** Without reductions there is nothing to compute in the reduced loops. */
 function withoutUnusedLoops(nest: Nest): Nest {
   if (nest.nodes.some(({ kind }) => kind === "reduce")) return nest;
   const kept = nest.lengths.length - nest.reduced;
   return { ...withoutLoops(nest, (_, i) => i < kept), reduced: 0 };
 }
 
-/** Reductions over no loops are what they reduce. */
+/** Reductions over no loops are their operands. */
 function withoutIdleReductions(nest: Nest): Nest {
   if (nest.reduced > 0) return nest;
   return rewritten(nest, (node, add, original) => {
@@ -125,7 +125,7 @@ function withoutIdleReductions(nest: Nest): Nest {
   });
 }
 
-/** Only those loops for which `keeps` holds; the counters of the others are 0. */
+/** Only the loops for which `keeps` holds; the counters of the others are 0. */
 function withoutLoops(nest: Nest, keeps: (length: number, loop: number) => boolean): Nest {
   const kept = nest.lengths.map(keeps);
   if (!kept.includes(false)) return nest;
@@ -141,12 +141,12 @@ function withoutLoops(nest: Nest, keeps: (length: number, loop: number) => boole
   };
 }
 
-/** Neighbouring loops that every access takes as one become one. */
+/** Joins neighbouring loops that every access treats as one. */
 function joined(nest: Nest): Nest {
   const { lengths, reduced } = nest;
   const affines = [...nest.nodes.flatMap(affinesOf), ...nest.stores.map(({ to }) => to)];
   const firstReduced = lengths.length - reduced;
-  // Whether each loop goes on where the one around it left off.
+  // Whether each loop and the one around it act as a single loop.
   const continues = lengths.map((length, i) =>
     i > 0 && i !== firstReduced &&
     affines.every(({ strides }) => strides[i - 1] === strides[i] * length)
@@ -169,7 +169,7 @@ function joined(nest: Nest): Nest {
   };
 }
 
-/** Only the nodes that are stored or that those are made of. */
+/** Only the nodes that are stored, and those they depend on. */
 function withoutDeadNodes(nest: Nest): Nest {
   const needed = nest.nodes.map(() => false);
   for (const { node } of nest.stores) needed[node] = true;
@@ -186,10 +186,10 @@ function withoutDeadNodes(nest: Nest): Nest {
   return { ...nest, nodes, stores };
 }
 
-/** Adds a node, and gives its number. */
+/** Adds a node, and returns its number. */
 type AddNode = (node: LoopNode) => number;
 
-/** A nest whose nodes, with their inputs' new numbers, are replaced; `write` gives the new number. */
+/** A nest whose nodes, with their inputs' new numbers, are replaced; `write` returns the new number. */
 function rewritten(
   nest: Nest,
   write: (node: LoopNode, add: AddNode, original: LoopNode) => number,
@@ -204,7 +204,7 @@ function rewritten(
   return { ...nest, nodes, stores };
 }
 
-/** Sums and products of float32 are taken in doubles. */
+/** Sums and products of float32 are computed in double precision. */
 function withWideReductions(nest: Nest): Nest {
   return rewritten(nest, (node, add) => {
     if (node.kind !== "reduce" || node.dtype !== "float32") return add(node);
@@ -216,8 +216,8 @@ function withWideReductions(nest: Nest): Nest {
 }
 
 /**
- * Functions and their derivatives come from what they have in common, which a nest with both computes
- * once. So does a nest with one of them: the bits do not depend on what else is in the nest.
+ * Functions and their derivatives are computed from a common subexpression, once in a nest with both. A
+ * nest with one of them does the same: the bits do not depend on what else is in the nest.
  */
 function withJoinedSlopes(nest: Nest): Nest {
   const keyOf = (operation: string, x: number) => `${operation} ${x}`;
@@ -237,7 +237,7 @@ function withJoinedSlopes(nest: Nest): Nest {
   });
 }
 
-/** Quotients by roots as products with what each root is turned into. */
+/** Quotients by roots as products with a value computed once from each root. */
 function withProducts(nest: Nest): Nest {
   return rewritten(nest, (node, add) => {
     if (node.kind !== "map" || node.operation !== "over") return add(node);
@@ -252,7 +252,7 @@ function withProducts(nest: Nest): Nest {
   });
 }
 
-/** The nest in the form that code is written from. */
+/** The nest in the form from which code is written. */
 export function simplify(nest: Nest): Nest {
   const needed = withoutUnusedLoops(withoutDeadNodes(withoutEmptyReductions(nest)));
   const full = withoutIdleReductions(withoutLoops(needed, (length) => length !== 1));

@@ -5,10 +5,10 @@
  */
 import type { Dtype } from "../base/dtype.ts";
 
-/** Adds a map node of an operation, and gives its number. */
+/** Adds a map node of an operation, and returns its number. */
 export type Add = (operation: string, ...inputs: readonly number[]) => number;
 
-/** A function and its derivative, both from what they have in common. */
+/** A function and its derivative, both computed from a common subexpression. */
 export interface Pair {
   readonly value: string;
   readonly slope: string;
@@ -57,7 +57,7 @@ const pairs: Readonly<Partial<Record<Dtype, readonly Pair[]>>> = {
   }, ...["erf", "erfc"].map(withGaussian)],
 };
 
-/** The pair of which `operation` is one, if any. */
+/** The pair that contains `operation`, if any. */
 export function pairOf(dtype: Dtype, operation: string): Pair | undefined {
   return pairs[dtype]?.find(({ value, slope }) => operation === value || operation === slope);
 }

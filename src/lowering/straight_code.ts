@@ -1,6 +1,6 @@
 /**
- * Straight code: work on few elements, each of which is a value of its own, without loops. Backends
- * that write code keep the values in registers, however many operations are in between.
+ * Straight-line code: work on few elements, each of which is a separate value, without loops. Backends
+ * that write code keep the values in registers, however many operations there are.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { Atom } from "../core/program.ts";
 export interface Spot {
   /** The number of the buffer. */
   readonly buffer: number;
-  /** How many elements from its beginning it stands, before the terms. */
+  /** The constant part of its offset from the beginning, before the terms. */
   readonly offset: number;
-  /** Checked indices, by the numbers of their values, and how many elements each step of one is. */
+  /** Checked indices, by the numbers of their values, with the number of elements per step of each. */
   readonly terms: readonly { readonly index: number; readonly stride: number }[];
 }
 
@@ -21,7 +21,7 @@ export interface Spot {
 export type StraightValue =
   | { readonly kind: "load"; readonly dtype: Dtype; readonly from: Spot }
   | { readonly kind: "constant"; readonly dtype: Dtype; readonly value: number }
-  /** The number that the program is given in this place at each run. */
+  /** The number that is passed to the program at this position at each run. */
   | { readonly kind: "given"; readonly dtype: Dtype; readonly index: number }
   /** An elementwise primitive, by its name, of earlier values. */
   | {
@@ -34,7 +34,7 @@ export type StraightValue =
   /** An integer as an index; the code traps unless it is less than `below`, and not negative. */
   | { readonly kind: "index"; readonly input: number; readonly below: number };
 
-/** What is done, in order. */
+/** The operations, in order. */
 export type StraightOp =
   | { readonly kind: "value"; readonly value: number }
   | { readonly kind: "store"; readonly value: number; readonly to: Spot }
@@ -48,13 +48,16 @@ export interface Straight {
   readonly ops: readonly StraightOp[];
 }
 
-/** Straight code of a group, with the values whose buffers it works on. */
+/** Straight code of a group, with the values of its buffers. */
 export interface StraightCode {
   readonly straight: Straight;
-  /** For each buffer the value that it holds. */
+  /** For each buffer the value that it contains. */
   readonly atoms: readonly Atom[];
   /** Which of the buffers are written. */
   readonly writes: ReadonlySet<number>;
-  /** Buffers, by number, that may be the same memory: what is read, and what is written. */
+  /**
+   * Pairs of buffers, by number, that may be the same memory: the one that is read, and the one that is
+   * written.
+   */
   readonly inPlace: readonly (readonly [from: number, to: number])[];
 }

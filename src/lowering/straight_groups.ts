@@ -1,6 +1,6 @@
 /**
- * Equations on few elements, which become straight code: which of a program's equations these are, and
- * an order in which they stand together.
+ * Equations on few elements, which become straight code: the selection of these equations, and an order
+ * in which they are adjacent.
  *
  * @module
  */
@@ -19,24 +19,24 @@ import { isUpdate } from "../passes/kinds.ts";
 /** Values of more elements than this are computed in loops. */
 export const MOST_ELEMENTS = 16;
 
-/** Sums of more terms than this, all together, are computed in loops. */
+/** Sums of more terms than this, in total, are computed in loops. */
 export const MOST_TERMS = 64;
 
-/** A program has no more straight operations than this, which keeps its code small. */
+/** The maximum number of straight operations of a program, which keeps its code small. */
 const MOST_OPERATIONS = 2048;
 
-/** Equations that stand together and become one piece of straight code. */
+/** Adjacent equations that become one piece of straight code. */
 export interface StraightGroup {
   readonly equations: readonly Equation[];
-  /** The values that they read, and do not make. */
+  /** The values that they read but do not compute. */
   readonly needs: readonly Atom[];
   /** The values that others, or the program's results, read. */
   readonly gives: readonly Variable[];
-  /** What holds the same elements as a value in the same order. */
+  /** The value with the same elements in the same order. */
   originOf(atom: Atom): Atom;
 }
 
-/** A program whose equations on few elements stand together. */
+/** A program whose equations on few elements are adjacent. */
 export interface Grouped {
   readonly program: Program;
   /** The group of each equation that has one. */
@@ -47,7 +47,7 @@ export function sizeOfAtom(atom: Atom): number {
   return sizeOf(typeOf(atom).shape);
 }
 
-/** How many operations an equation is as straight code; `null` if it is none. */
+/** The number of operations of an equation as straight code; `null` if it is not supported. */
 function straightCost(
   { primitive, inputs, outputs, params }: Equation,
   target: Target,
@@ -106,13 +106,13 @@ function straightCost(
     : null;
 }
 
-/** How many products each element of a contraction sums up. */
+/** The number of products that each element of a contraction sums up. */
 export function sharedSize(x: Atom, { contract: [axes] }: ContractParams): number {
   const { shape } = typeOf(x);
   return sizeOf(axes.map((axis) => shape[axis]));
 }
 
-/** What holds the same elements in the same order. */
+/** The value with the same elements in the same order. */
 function originOf(producers: ReadonlyMap<Atom, Equation>, atom: Atom): Atom {
   for (let maker = producers.get(atom); maker; maker = producers.get(atom)) {
     if (ruleOf(maker.primitive.name).kind !== "alias") break;
@@ -129,7 +129,7 @@ function producersOf({ equations }: Program): Map<Atom, Equation> {
   return producers;
 }
 
-/** Brings equations on few elements together, readers of a value before those that change it. */
+/** Groups equations on few elements, with readers of a value before those that change it. */
 export function groupStraight(program: Program, target: Target): Grouped {
   const straight = new Set<Equation>();
   let left = MOST_OPERATIONS;
@@ -174,7 +174,7 @@ export function groupStraight(program: Program, target: Target): Grouped {
   return { program: grouped, groups };
 }
 
-/** What each equation must stand behind. */
+/** The equations that each equation must follow. */
 function precedence(
   { equations }: Program,
   producers: ReadonlyMap<Atom, Equation>,
@@ -220,7 +220,7 @@ function precedence(
   return before;
 }
 
-/** What a group reads of others, and others of it. */
+/** The values that a group reads from others, and that others read from it. */
 function boundaryOf(
   { equations, results }: Program,
   producers: ReadonlyMap<Atom, Equation>,
@@ -250,7 +250,7 @@ function boundaryOf(
   };
 }
 
-/** Whether a value is one number everywhere, known or given at each run. */
+/** Whether a value is one number everywhere, known or passed at each run. */
 export function isUniform(atom: Atom): atom is Concrete | Given {
   return atom instanceof Given || atom instanceof Concrete && (atom.held === 1 || atom.size === 0);
 }

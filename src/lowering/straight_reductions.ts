@@ -1,6 +1,6 @@
 /**
- * Reductions of few elements as straight code: in the evaluator's order, so with its bits but for sums
- * of float64, of which the evaluator also keeps what rounding leaves out.
+ * Reductions of few elements as straight code: in the evaluator's order, and therefore with the same
+ * bits, except for sums of float64, where the evaluator also accumulates rounding errors.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Type } from "../core/tensor.ts";
 import type { Algebra, Formula } from "../primitives/moment_formulas.ts";
 import type { Reduction } from "./rules.ts";
 
-/** How values are written; numbers stand for them. */
+/** The operations for writing values, which are represented by numbers. */
 export interface Emit {
   /** An elementwise operation. */
   map(dtype: Dtype, operation: string, inputs: readonly number[], params?: unknown): number;
@@ -19,24 +19,24 @@ export interface Emit {
   constant(dtype: Dtype, value: number): number;
 }
 
-/** Elements that are combined, or one value made of them. */
+/** The elements that are combined, or one value computed from them. */
 export interface Terms {
   readonly dtype: Dtype;
   readonly values: readonly number[];
 }
 
-/** So many factors of float32 have a product within the range of float64. */
+/** Products of up to this number of float32 factors are within the range of float64. */
 const FEW_FACTORS = 6;
 
 /**
- * A formula of more terms for each result is computed in loops, which do not compute what they do not
- * need. Measured on an AMD EPYC (Zen 3) with Deno 2.9.6: `deno bench bench/loops_bench.ts`.
+ * A formula of more terms for each result is computed in loops, which skip operations that are not
+ * needed. Measured on an AMD EPYC (Zen 3) with Deno 2.9.6: `deno bench bench/loops_bench.ts`.
  */
 const FEW_TERMS = 8;
 
 /**
- * About how many operations it takes to reduce so many terms to so many results; `null` where loops
- * are better.
+ * The approximate number of operations for reducing this number of terms to this number of results;
+ * `null` if loops are better.
  */
 export function reductionCost(
   operation: Reduction,
@@ -60,7 +60,7 @@ export function reduceTerms(
   const [{ dtype, values }] = args;
   if (name === "reduceProd") return product(emit, dtype, values);
   if (typeof operation === "function") {
-    // Of all formulas only that of products, which has been seen to, asks for more.
+    // Of all formulas only that of products needs more operations, and these are implemented.
     const formula = operation as Formula<never>;
     return formula(algebraOf(emit), args, type, params as never).values[0];
   }
@@ -68,12 +68,12 @@ export function reduceTerms(
   return values.reduce((best, value) => better(emit, dtype, operation === "max", best, value));
 }
 
-/** A value in another dtype, or as it is. */
+/** A value in another dtype, or unchanged. */
 export function converted(emit: Emit, value: number, from: Dtype, to: Dtype): number {
   return from === to ? value : emit.map(to, "convert", [value], { dtype: to });
 }
 
-/** Where sums and products of a dtype are computed. */
+/** The dtype in which sums and products of a dtype are computed. */
 function wideOf(dtype: Dtype): Dtype {
   return dtype === "float32" ? "float64" : dtype;
 }
@@ -88,7 +88,7 @@ export function total(emit: Emit, dtype: Dtype, terms: readonly number[]): numbe
   return converted(emit, sum, wide, dtype);
 }
 
-/** The greater, or the lesser, of two numbers; the first of equal ones, NaN before all others. */
+/** The larger, or the smaller, of two numbers; the first of equal ones; NaN takes precedence. */
 function better(emit: Emit, dtype: Dtype, isMax: boolean, best: number, value: number): number {
   if (dtype === "bool") return emit.map(dtype, isMax ? "or" : "and", [best, value]);
   let wins = emit.map("bool", "less", isMax ? [best, value] : [value, best]);
@@ -142,7 +142,7 @@ function chosen(
   return emit.map("float64", "select", [first, one, behind]);
 }
 
-/** The same product, with a power of 2^512 taken out of what is above `most` or below one over it. */
+/** The same product, with a power of 2^512 extracted from numbers above `most` or below its reciprocal. */
 function within(emit: Emit, { value, power }: Scaled, most: number): Scaled {
   const size = emit.map("float64", "abs", [value]);
   const isLarge = emit.map("bool", "less", [emit.constant("float64", most), size]);
@@ -154,7 +154,7 @@ function within(emit: Emit, { value, power }: Scaled, most: number): Scaled {
   };
 }
 
-/** Formulas of straight code: both arms of a choice are computed. */
+/** Formulas of straight code: both branches of a selection are computed. */
 function algebraOf(emit: Emit): Algebra<Terms> {
   const algebra: Algebra<Terms> = {
     map(primitive, ...args) {

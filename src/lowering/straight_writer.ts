@@ -24,7 +24,7 @@ import { isUpdate } from "../passes/kinds.ts";
 import { isUniform, MOST_ELEMENTS, MOST_TERMS, sharedSize, sizeOfAtom } from "./straight_groups.ts";
 import type { StraightGroup } from "./straight_groups.ts";
 
-/** The value of each element of what is one number everywhere. */
+/** The value of each element of a number that is the same everywhere. */
 function uniformValue(atom: Concrete | Given): StraightValue {
   const { dtype } = typeOf(atom);
   return atom instanceof Given
@@ -38,8 +38,8 @@ export function writeStraight(group: StraightGroup): StraightCode {
 }
 
 /**
- * Code that copies small values to buffers of their own, given as variables: all are read before any
- * is written, so that they may change places.
+ * Code that copies small values to buffers of their own, given as variables: all are read before any is
+ * written, so that they may be exchanged.
  */
 export function copyStraight(
   copies: readonly { readonly from: Atom; readonly to: Variable }[],
@@ -80,12 +80,15 @@ export function copyStraight(
   };
 }
 
-/** Elements by the numbers of their values plus one, as a tensor that movements can be applied to. */
+/**
+ * Elements represented by the numbers of their values plus one, as a tensor to which movements can be
+ * applied.
+ */
 function numbered(values: readonly number[], shape: Shape): Concrete {
   return new Concrete("int32", shape, Int32Array.from(values, (value) => value + 1));
 }
 
-/** What updates that do not replace elements combine with them. */
+/** The operation by which updates that do not replace elements are combined with the previous elements. */
 const combinations: ReadonlyMap<string, string> = new Map([
   ["addSlice", "add"],
   ["scatterOnto", "add"],
@@ -100,16 +103,16 @@ class Writer {
   readonly #atoms: Atom[] = [];
   /** The buffer of each value that is in memory. */
   readonly #places = new Map<Atom, number>();
-  /** The values of the elements of what is in locals. */
+  /** The values of the elements of atoms in locals. */
   readonly #elements = new Map<Atom, readonly number[]>();
   readonly #constants = new Map<string, number>();
-  /** Loads of what others have made, which come first. */
+  /** Loads of values from other groups, which come first. */
   readonly #loads: StraightOp[] = [];
   readonly #ops: StraightOp[] = [];
   readonly #stores: StraightOp[] = [];
   readonly #writes = new Set<number>();
   readonly #updates: { readonly from: number; readonly to: number }[] = [];
-  /** Which values must be in memory, since they are read at places that are not known. */
+  /** The values that must be in memory, since they are read at positions that are not known. */
   readonly #inMemory = new Set<Atom>();
   /** The number of the last equation that reads each value. */
   readonly #lastUses = new Map<Atom, number>();
@@ -131,7 +134,7 @@ class Writer {
     for (const atom of needs) this.#bufferOf(atom);
     equations.forEach((equation, i) => this.#equation(equation, i));
     for (const atom of gives) {
-      // What is in memory already, as updates are, is there.
+      // Values that are in memory already, such as updates, remain there.
       if (!this.#places.has(atom)) this.#storeAll(atom, this.#stores);
     }
     const ops = this.#live([...this.#loads, ...this.#ops, ...this.#stores]);
@@ -189,7 +192,7 @@ class Writer {
     );
   }
 
-  /** The same of a primitive, by what it is written as. */
+  /** The same for a primitive, by the primitive with which it is written. */
   #mapOf(dtype: Dtype, name: string, inputs: readonly number[], params: unknown): number {
     if (name !== "over") return this.#map(dtype, name, inputs, params);
     const [x, root] = inputs;
@@ -211,7 +214,7 @@ class Writer {
     return values;
   }
 
-  /** The elements of what this group does not make. */
+  /** The elements of values that this group does not compute. */
   #read(atom: Atom): readonly number[] {
     const { dtype } = typeOf(atom);
     if (isUniform(atom)) {
@@ -284,13 +287,13 @@ class Writer {
     );
   }
 
-  /** An element of what is in memory, as it is now. */
+  /** An element of a value in memory, in its current state. */
   #loadAt(x: Atom, offset: number, terms: Spot["terms"]): number {
     const from = { buffer: this.#memoryOf(x), offset, terms };
     return this.#add({ kind: "load", dtype: typeOf(x).dtype, from });
   }
 
-  /** The buffer that holds a value, which is written now if it is in locals. */
+  /** The buffer that contains a value, which is written now if it is in locals. */
   #memoryOf(atom: Atom): number {
     const origin = this.#origin(atom);
     const known = this.#places.get(origin);
@@ -303,7 +306,7 @@ class Writer {
     return this.#add({ kind: "index", input, below });
   }
 
-  /** Where a block begins: its distance from the first element, and the terms that are computed. */
+  /** The position of a block: its distance from the first element, and the terms that are computed. */
   #start(
     shape: Shape,
     sizes: Shape,
@@ -346,7 +349,7 @@ class Writer {
     });
   }
 
-  /** Blocks, or rows, replaced or combined with others in memory; `i` is the equation's number. */
+  /** Replaces blocks, or rows, in memory or combines them with others; `i` is the equation's number. */
   #update({ primitive: { name }, inputs, outputs: [output], params }: Equation, i: number): void {
     const [x, update, ...others] = inputs;
     const { dtype, shape } = output.type;
@@ -381,7 +384,7 @@ class Writer {
       }
       this.#ops.push({ kind: "store", value, to: place });
     });
-    // Read now, before the next one that may change it.
+    // Read now, before the next update that may change it.
     const size = sizeOf(shape);
     if (size <= MOST_TERMS) {
       this.#elements.set(
@@ -391,7 +394,7 @@ class Writer {
     }
   }
 
-  /** The buffer of what this group has written and reads for the last time, now that of `output`. */
+  /** The buffer of a value that this group has written and reads for the last time, now that of `output`. */
   #takeOver(x: Atom, output: Variable, i: number): number | null {
     const place = this.#places.get(x)!;
     const isOwn = this.#writes.has(place) && this.#lastUses.get(x) === i;
@@ -473,7 +476,7 @@ class Writer {
     return results;
   }
 
-  /** What counts: stores, copies, checks of indices, and what they are made of. */
+  /** The live code: stores, copies, checks of indices, and their operands. */
   #live(ops: readonly StraightOp[]): StraightOp[] {
     const live = new Set<number>();
     const kept: StraightOp[] = [];
@@ -489,7 +492,7 @@ class Writer {
     return kept.reverse();
   }
 
-  /** What may be written over what is read: nothing of that is read later. */
+  /** Buffers that may be written in the memory of a buffer that is read: no element of it is read later. */
   #pairs(ops: readonly StraightOp[]): (readonly [number, number])[] {
     const pairs: (readonly [number, number])[] = [];
     const updated = new Set(this.#updates.map(({ to }) => to));
@@ -509,7 +512,7 @@ class Writer {
       const first = changedAt(to);
       for (let from = 0; from < this.#buffers.length; from++) {
         if (from === to || sizes[from] !== sizes[to]) continue;
-        // Another update's result is only its own successor's.
+        // The result of another update belongs only to its successor.
         const isSource = this.#updates.some((update) => update.from === from && update.to === to);
         if (updated.has(to) ? !isSource : this.#writes.has(from)) continue;
         if (lastRead(from) <= first) pairs.push([from, to]);
@@ -519,7 +522,7 @@ class Writer {
   }
 }
 
-/** The distances of all elements of a shape, in order, given what a step on each axis adds. */
+/** The distances of all elements of a shape, in order, given the distance of a step on each axis. */
 function offsetsOf(shape: Shape, strides: readonly number[]): number[] {
   return shape.reduce<number[]>(
     (offsets, length, axis) =>

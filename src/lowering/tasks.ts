@@ -1,5 +1,5 @@
 /**
- * What a lowered program is: buffers, and tasks that read and write them.
+ * The representation of a lowered program: buffers, and tasks that read and write them.
  *
  * @module
  */
@@ -10,27 +10,27 @@ import type { StraightCode } from "./straight_code.ts";
 
 /** Memory for the elements of a value. */
 export interface Buffer extends Type {
-  /** The argument that fills it before the program runs, by number; `null` for none. */
+  /** The number of the argument that fills it before the program runs; `null` for none. */
   readonly source: number | null;
-  /** The earlier buffer whose memory it is, to be read only behind the task that writes this one. */
+  /** The earlier buffer whose memory it shares; it may be read only after the task that writes this one. */
   readonly alias?: number;
 }
 
 /** A loop nest, with the numbers of its buffers. */
 export interface NestTask {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "nest";
   /** The operations in it. */
   readonly name: string;
   /** The loops. */
   readonly nest: Nest;
-  /** Which buffers the nest's are. */
+  /** The numbers of the nest's buffers. */
   readonly buffers: readonly number[];
 }
 
-/** A primitive that is not made of loops. */
+/** A primitive that is not expressed in loops. */
 export interface KernelTask {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "kernel";
   /** The operation. */
   readonly equation: Equation;
@@ -40,9 +40,9 @@ export interface KernelTask {
   readonly outputs: readonly number[];
 }
 
-/** A result that is an argument handed on: copied, unless both are the same memory. */
+/** A result that is an unchanged argument: copied, unless both are the same memory. */
 export interface HandTask {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "hand";
   /** The argument's buffer. */
   readonly from: number;
@@ -52,27 +52,27 @@ export interface HandTask {
 
 /** Work on few elements. */
 export interface StraightTask {
-  /** Names this kind. */
+  /** The kind. */
   readonly kind: "straight";
   /** What is done. */
   readonly code: StraightCode;
-  /** Which buffers those of the code are. */
+  /** The numbers of the buffers of the code. */
   readonly buffers: readonly number[];
 }
 
 /** Work on buffers. */
 export type Task = NestTask | KernelTask | HandTask | StraightTask;
 
-/** A result of a program: a buffer, or a number everywhere. */
+/** A result of a program: a buffer, or one number everywhere. */
 export type Result = { readonly buffer: number; readonly type: Type } | Concrete;
 
 /** A program as tasks. */
 export interface Lowered {
   /** All buffers. */
   readonly buffers: readonly Buffer[];
-  /** What is done, in an order that respects what depends on what. */
+  /** The tasks, in an order that respects their dependences. */
   readonly tasks: readonly Task[];
-  /** Where the results are. */
+  /** The locations of the results. */
   readonly results: readonly Result[];
 }
 
@@ -94,8 +94,8 @@ export function writesOf(task: Task): readonly number[] {
 }
 
 /**
- * Whether each round of a nest reads an element of `from`, if at all, where it writes one of `to`: then both
- * may be in one place.
+ * Whether each round of a nest that reads an element of `from` reads it at the position where it writes
+ * one of `to`: then both may share memory.
  */
 export function readsWhereItWrites(task: NestTask, from: number, to: number): boolean {
   const { nest, buffers } = task;
@@ -110,7 +110,7 @@ export function readsWhereItWrites(task: NestTask, from: number, to: number): bo
   });
 }
 
-/** Whether round `r` of a nest's rows touches only row `r` of a buffer of `size` elements. */
+/** Whether round `r` of a nest's rows accesses only row `r` of a buffer of `size` elements. */
 export function isLocal(nest: Nest, access: Access, rows: number, size: number): boolean {
   if (size % rows !== 0) return false;
   const row = size / rows;
@@ -131,7 +131,7 @@ export function isLocal(nest: Nest, access: Access, rows: number, size: number):
   return least >= 0 && most < row;
 }
 
-/** The products of the first loops that are not reduced: of none, of one, and so on. */
+/** The products of the lengths of the first loops that are not reduced: of none, of one, and so on. */
 export function prefixes({ lengths, reduced }: Nest): readonly number[] {
   const products = [1];
   for (let loop = 0; loop < lengths.length - reduced; loop++) {

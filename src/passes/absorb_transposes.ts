@@ -1,6 +1,6 @@
 /**
- * The pass that lets contractions read transposed arguments where they are, and write transposed
- * results as they are wanted, instead of having them copied.
+ * A pass that makes contractions read transposed arguments in place, and write transposed results
+ * directly, instead of having them copied.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import type { ContractParams } from "../primitives/contraction.ts";
 import type { TransposeParams } from "../primitives/structure.ts";
 
 /**
- * Replaces transposed arguments of contractions whose remaining axes keep their order, and transposed
- * results by those of the contraction with its arguments exchanged. What is transposed and then widened is
- * widened first.
+ * Removes transpositions of arguments of contractions if the order of the remaining axes is not
+ * changed, and replaces transposed results by those of the contraction with its arguments exchanged. A
+ * transposed value that is then widened is widened first.
  */
 export function absorbTransposes(program: Program): Program {
   const origins = new Map<Atom, Equation>();
@@ -29,11 +29,11 @@ export function absorbTransposes(program: Program): Program {
     for (const one of current) for (const output of one.outputs) origins.set(output, one);
     return current;
   });
-  // What was exchanged is not computed in its first order as well.
+  // A contraction with exchanged arguments is not also computed in its original order.
   return withoutDeadEquations(new Program(program.binders, equations, program.results));
 }
 
-/** How often each value is read. */
+/** The number of times that each value is read. */
 function countUses({ equations, results }: Program): ReadonlyMap<Atom, number> {
   const uses = new Map<Atom, number>();
   for (const atom of [...equations.flatMap(({ inputs }) => inputs), ...results]) {
@@ -42,7 +42,10 @@ function countUses({ equations, results }: Program): ReadonlyMap<Atom, number> {
   return uses;
 }
 
-/** The only use of a transposed value of a narrow dtype, its conversion, as the transposition of a converted one. */
+/**
+ * If the only use of a transposed value of a narrow dtype is its conversion, the transposition of the
+ * converted value.
+ */
 function widenFirst(
   equation: Equation,
   origins: ReadonlyMap<Atom, Equation>,
@@ -61,7 +64,7 @@ function widenFirst(
   ];
 }
 
-/** A transposition as a contraction, if it only exchanges what comes from either argument. */
+/** A transposition as a contraction, if it only exchanges the axes of the two arguments. */
 function exchange(
   equation: Equation,
   origins: ReadonlyMap<Atom, Equation>,

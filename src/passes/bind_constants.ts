@@ -1,6 +1,6 @@
 /**
- * The pass that makes constants that programs within a program are given part of these, where the
- * other passes find them.
+ * A pass that moves constants that are passed to nested programs into these programs, where the other
+ * passes can use them.
  *
  * @module
  */
@@ -14,14 +14,14 @@ function isUniform(atom: Atom): atom is Concrete {
   return atom instanceof Concrete && atom.held === 1;
 }
 
-/** Whether two atoms are one, or constants of the same value everywhere. */
+/** Whether two atoms are the same, or constants of the same value everywhere. */
 export function isSame(a: Atom, b: Atom): boolean {
   if (a === b) return true;
   return isUniform(a) && isUniform(b) && a.dtype === b.dtype &&
     Object.is(a.elements[0], b.elements[0]);
 }
 
-/** The program with constants in place of some binders, which it keeps. */
+/** The program with constants in place of some binders; the binders remain. */
 function bind(program: Program, constants: readonly (Concrete | null)[]): Program {
   const values = new Map<Atom, Atom>();
   constants.forEach((constant, i) => {
@@ -36,7 +36,7 @@ function bind(program: Program, constants: readonly (Concrete | null)[]): Progra
   return new Program(program.binders, equations, program.results.map(read));
 }
 
-/** Which carried values start from a constant and stay it: `results` are those of the body. */
+/** Which carried values start as a constant and keep its value: `results` are those of the body. */
 function staying(
   start: readonly Atom[],
   binders: readonly Atom[],
@@ -60,7 +60,7 @@ function bindScan(equation: Equation, params: ScanParams): Equation {
     if (i < consts) return atom;
     if (i < end) return carried[i - consts];
     const { dtype, shape } = typeOf(body.binders[i]);
-    // A sequence of one element is no constant of all.
+    // A sequence of one element is not a constant for all steps.
     return shape.includes(0) || length === 0 ? null : new Concrete(dtype, shape, atom.storage);
   });
   const bound = bind(body, constants);
@@ -84,7 +84,7 @@ function bindWhile(equation: Equation, params: WhileParams): Equation {
   return isUnchanged ? equation : { ...equation, params: { ...params, ...bound } };
 }
 
-/** Puts constants of one value into the programs of loops and switches. */
+/** Moves constants of one value into the programs of loops and switches. */
 export function bindConstants(program: Program): Program {
   if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
   const equations = program.equations.map((equation) => {

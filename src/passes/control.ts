@@ -1,6 +1,6 @@
 /**
- * What the compiler knows of the primitives that hold programs: control flow, by their names and the
- * shape of their parameters.
+ * The compiler's view of the primitives that hold programs: control flow, recognised by name, with the
+ * types of its parameters.
  *
  * @module
  */
@@ -18,9 +18,9 @@ export interface ScanParams {
   readonly length: number;
   /** Whether sequences are read, and written, from the last element to the first. */
   readonly reverse: boolean;
-  /** How many of the first arguments are the same in every step. */
+  /** The number of first arguments that are the same in every step. */
   readonly consts: number;
-  /** How many of the next are carried; all others are sequences. */
+  /** The number of carried values, which follow; all others are sequences. */
   readonly carry: number;
 }
 
@@ -30,19 +30,19 @@ export interface WhileParams {
   readonly condition: Program;
   /** From its constants and the carried values to the next ones. */
   readonly body: Program;
-  /** How many of the first arguments are constants of the condition. */
+  /** The number of constants of the condition, which are the first arguments. */
   readonly conditionConsts: number;
-  /** How many of the next are constants of the body; all others are carried. */
+  /** The number of constants of the body, which follow; all others are carried. */
   readonly bodyConsts: number;
 }
 
-/** Parameters of `switch`: one of several programs, by the first argument. */
+/** Parameters of `switch`: one of several programs, selected by the first argument. */
 export interface SwitchParams {
   /** Programs of the other arguments. */
   readonly branches: readonly Program[];
 }
 
-/** Parameters of `shardMap`: a program run in every place of a mesh. */
+/** Parameters of `shardMap`: a program run at every position of a mesh. */
 export interface PlacesParams {
   /** The mesh. */
   readonly mesh: Mesh;
@@ -50,15 +50,15 @@ export interface PlacesParams {
   readonly axes: readonly NamedAxis[];
   /** How arguments are divided. */
   readonly ins: readonly Sharding[];
-  /** How results are. */
+  /** How results are divided. */
   readonly outs: readonly Sharding[];
   /** From parts of the arguments to parts of the results. */
   readonly local: Program;
-  /** The same on whole arguments and results. */
+  /** The same program on whole arguments and results. */
   readonly program: Program;
 }
 
-/** The parameters of an equation that runs a program in every place of a mesh, or `null`. */
+/** The parameters of an equation that runs a program at every position of a mesh, or `null`. */
 export function placesOf({ primitive, params }: Equation): PlacesParams | null {
   return primitive.name === "shardMap" ? params as PlacesParams : null;
 }
@@ -69,14 +69,14 @@ export type ControlEquation =
   | (Equation & { readonly kind: "while"; readonly params: WhileParams })
   | (Equation & { readonly kind: "switch"; readonly params: SwitchParams });
 
-/** The equation as one of control flow, or `null` if it is none. */
+/** The equation as one of control flow, or `null` if it is not. */
 export function asControl(equation: Equation): ControlEquation | null {
   const kind = equation.primitive.name;
   if (kind !== "scan" && kind !== "while" && kind !== "switch") return null;
   return { ...equation, kind } as ControlEquation;
 }
 
-/** The equation, with its programs replaced; `change` sees each of them. */
+/** The equation with its programs replaced; `change` is applied to each of them. */
 export function withPrograms(
   equation: Equation,
   change: (program: Program) => Program,
@@ -96,14 +96,14 @@ export function withPrograms(
   return hasChanged ? { ...equation, params: remake(params as object, entries) } : equation;
 }
 
-/** Whether some equation of a program, or of the programs within it, has a property. */
+/** Whether any equation of a program, or of nested programs, has a property. */
 export function someEquation(program: Program, test: (equation: Equation) => boolean): boolean {
   return program.equations.some((equation) =>
     test(equation) || programsIn(equation.params).some((inner) => someEquation(inner, test))
   );
 }
 
-/** Every tensor in a program, and in the programs within it. */
+/** Every tensor in a program, and in nested programs. */
 export function* constantsOf(program: Program): Generator<Concrete> {
   for (const { inputs, params } of program.equations) {
     for (const atom of inputs) if (atom instanceof Concrete) yield atom;

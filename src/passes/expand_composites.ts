@@ -1,6 +1,6 @@
 /**
- * The pass that writes composites as reductions and elementwise work: deviations from means, softmax,
- * norms of any order, whether all is finite, searches; and special functions of which there is a formula.
+ * A pass that expands composites to reductions and elementwise work: deviations from means, softmax,
+ * norms of any order, the test for finite elements, searches; and special functions with a formula.
  *
  * @module
  */
@@ -45,7 +45,7 @@ import { constantLike, convert, spreadRows } from "../primitives/structure.ts";
 import type { ReduceParams } from "../primitives/structure.ts";
 import { inline } from "./inline_calls.ts";
 
-/** Replaces composites, and what is made of deviations of float64, by what loops can follow. */
+/** Replaces composites, and values computed from deviations of float64, by operations that loops support. */
 export function expandComposites(program: Program): Program {
   return inline(program, (equation) => {
     const expand = expansionOf(equation);
@@ -57,7 +57,7 @@ export function expandComposites(program: Program): Program {
   });
 }
 
-/** What computes an equation's result, if it is to be replaced. */
+/** The function that computes an equation's result, if the equation is to be replaced. */
 function expansionOf(
   { primitive: { name }, params, outputs }: Equation,
 ): ((...args: readonly Tensor[]) => Tensor | readonly Tensor[]) | null {
@@ -91,14 +91,14 @@ function everyFinite(x: Tensor): Tensor {
   return reduceMin(less(abs(x), constantLike(x, Infinity)), range(x.ndim));
 }
 
-/** Half of what elements of float64 differ from their mean by. */
+/** Half of the difference between elements of float64 and their mean. */
 function halfDeviations(x: Tensor, axes: readonly number[]): Tensor {
   const less = (x: Tensor): Tensor => sub(x, spreadRows(reduceMean(x, axes), x, axes));
-  // The mean was rounded: what that leaves of it is taken off, too.
+  // The mean was rounded: the mean of the remaining differences is subtracted, too.
   return less(less(scale(x, 0.5)));
 }
 
-/** Deviations by roots. */
+/** Deviations divided by roots. */
 function standardized(x: Tensor, root: Tensor, axes: readonly number[]): Tensor {
   if (x.dtype === "float64") return overRoot(halfDeviations(x, axes), scale(root, 0.5), axes);
   // The mean as a sum of two floats.

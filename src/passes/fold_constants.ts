@@ -1,5 +1,5 @@
 /**
- * The pass that computes what depends on constants alone.
+ * A pass that computes values that depend on constants alone.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Program } from "../core/program.ts";
 import { Concrete, zerosOf } from "../core/tensor.ts";
 import { rewrite } from "./rewrite.ts";
 
-/** Results of more elements than this are computed when the program runs, not kept with it. */
+/** Results of more elements than this are computed when the program runs, and are not stored with it. */
 const LARGEST = 4096;
 
-/** Whether one value everywhere is all that is kept of a constant. */
+/** Whether a constant is stored as a single value. */
 function isSplat(value: Concrete): boolean {
   return value.held === 1;
 }
@@ -29,14 +29,14 @@ export function foldConstants(program: Program): Program {
     if (!inputs.every((atom) => atom instanceof Concrete)) return null;
     const values = inputs as readonly Concrete[];
     if (primitive.axisOf !== undefined) {
-      // What depends on other examples is not known, but that of zeros is zero where it is linear.
+      // Values that depend on other examples are not known, but a linear operation maps zeros to zeros.
       const isZero = primitive.derivative.kind === "linear" && values.every(isZeroSplat);
       return isZero ? outputs.map(({ type }) => zerosOf(type)) : null;
     }
     const isSmall = outputs.every(({ type }) => sizeOf(type.shape) <= LARGEST);
     if (!isSmall && !(values.length > 0 && values.every(isSplat))) return null;
     const results = evaluate(primitive, values, params, outputs.map(({ type }) => type));
-    // Some operations, as padding, make many different elements of equal ones.
+    // Some operations, such as padding, produce many different elements from equal ones.
     return isSmall || results.every(isSplat) ? results : null;
   });
 }

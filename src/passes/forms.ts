@@ -1,8 +1,8 @@
 /**
- * The form of a program: what is left of it when its constants are taken out. Programs of one form
- * share a module. Tensors become arguments, since code depends on their types alone. Numbers stay
- * part of the code, until a program of the same form comes that has others in their places: those
- * that differ are then given to the code at each run (`Given`).
+ * The form of a program: the program without its constants. Programs of the same form share a module.
+ * Tensors become arguments, since code depends only on their types. Numbers are part of the code until
+ * a program of the same form with other numbers is compiled: the numbers that differ are then passed to
+ * the code at each run (`Given`).
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Type } from "../core/tensor.ts";
 import { asControl, withPrograms } from "./control.ts";
 import { liftConstants } from "./lift_constants.ts";
 
-/** One number everywhere, which a program is given at each run: number `index` of its numbers. */
+/** One number everywhere, passed to the program at each run: number `index` of its numbers. */
 export class Given extends Variable {
   readonly index: number;
 
@@ -24,22 +24,22 @@ export class Given extends Variable {
   }
 }
 
-/** Programs with more equations than this take long to compare, and are rarely made twice. */
+/** Larger programs are slow to compare, and are rarely created twice. */
 const LARGEST = 2000;
 
-/** What a program is made of. */
+/** The form of a program, with its constants. */
 export interface Form {
-  /** A text that programs of one form share, and no others; `null` where no program will equal it. */
+  /** A text that is equal for programs of the same form only; `null` if no program will equal this one. */
   readonly key: string | null;
-  /** The constants with elements of their own, by their first appearance. */
+  /** The constants with elements of their own, in order of appearance. */
   readonly tensors: readonly Concrete[];
-  /** Those that are one number everywhere. */
+  /** The constants that are one number everywhere. */
   readonly numbers: readonly Concrete[];
-  /** The program with binders for tensors behind its own, and some of the numbers given. */
+  /** The program with binders for tensors after its own, and with some of the numbers passed at each run. */
   open(isGiven: readonly boolean[]): Program;
 }
 
-/** The form of a program that has been optimised. */
+/** The form of an optimised program. */
 export function formOf(optimized: Program): Form {
   const program = new Program(
     optimized.binders,
@@ -122,12 +122,12 @@ function open(
   return new Program([...program.binders, ...binders], equations, results);
 }
 
-/** Functions and objects that were part of parameters before. */
+/** Functions and objects that appeared in parameters before. */
 const met = new WeakSet<WeakKey>();
 
 /** Writes programs as text. */
 class Reader {
-  /** Whether there are functions or objects in it that were never met before. */
+  /** Whether the program contains functions or objects that have not appeared before. */
   isUnheardOf = false;
   readonly #variables = new Map<Variable, number>();
   readonly #constants = new Map<Atom, number>();
@@ -159,7 +159,10 @@ class Reader {
     return `${isNumber(atom as Concrete) ? "$" : "@"}${number}:${showType(atom)}`;
   }
 
-  /** What is compared by identity within parameters: the bodies of control flow are read. */
+  /**
+   * The values in parameters that are compared by identity; the bodies of control flow are written
+   * instead.
+   */
   #other(value: WeakKey, isControl: boolean): string {
     if (value instanceof Program && isControl) return `{${this.read(value)}}`;
     if (!met.has(value)) this.isUnheardOf = true;

@@ -1,6 +1,6 @@
 /**
- * Which results of a program are one of its arguments with changes in some places, so that they may
- * have its memory.
+ * Which results of a program are one of its arguments with changes to some elements, and may therefore
+ * reuse its memory.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import { asControl } from "./control.ts";
 import { isUpdate, kindOf } from "./kinds.ts";
 
 /**
- * For each result of a switch the operand, by number, that most branches hand on as it is or with
- * changes in some places: its memory may become the result's. No two results have the same.
+ * For each result of a switch the number of the operand that most branches return unchanged or with
+ * changes to some elements: its memory may be reused for the result. The operands of different results
+ * differ.
  */
 export function heirsOf(branches: readonly Program[]): readonly (number | null)[] {
   const taken = new Set<number>();
@@ -32,7 +33,7 @@ export function heirsOf(branches: readonly Program[]): readonly (number | null)[
   });
 }
 
-/** The binder, by number, that a value is, perhaps with changes in some places. */
+/** The number of the binder that a value is, possibly with changes to some elements. */
 export function ancestorOf({ binders, equations }: Program, atom: Atom): number | null {
   const producers = new Map<Atom, Equation>();
   for (const equation of equations) {
@@ -47,7 +48,7 @@ export function ancestorOf({ binders, equations }: Program, atom: Atom): number 
   return operand < 0 ? null : operand;
 }
 
-/** The input whose memory an output of an equation may take over. */
+/** The input whose memory an output of an equation may reuse. */
 function predecessorOf(equation: Equation, output: number): Atom | null {
   const { primitive, inputs } = equation;
   if (isUpdate(primitive.name) || kindOf(primitive.name).kind === "alias") return inputs[0];

@@ -1,5 +1,5 @@
 /**
- * The pass that computes what is the same in every round of a loop once, in front of it.
+ * A pass that moves loop-invariant computations in front of the loop.
  *
  * @module
  */
@@ -12,30 +12,30 @@ import { pruneLoops } from "./prune_loops.ts";
 import { kindOf } from "./kinds.ts";
 import { isHeavy, neverFails } from "./kinds.ts";
 
-/** So many operations on each element are done again rather than read back. */
+/** Up to this number of operations on each element are repeated rather than read back. */
 const CHEAP_OPERATIONS = 8;
 
-/** What is known of a value that is the same in every round. */
+/** Information about a loop-invariant value. */
 interface Invariant {
-  /** The size of the largest thing that it is made of. */
+  /** The size of the largest value from which it is computed. */
   readonly source: number;
-  /** Operations on each element since that was in memory. */
+  /** The number of operations on each element since it was last in memory. */
   readonly operations: number;
 }
 
-/** A program divided into what is done once and what is left. */
+/** A program split into the work that is done once and the remaining work. */
 interface Divided {
-  /** What is done once, on variables of the program. */
+  /** The equations that are run once, on variables of the program. */
   readonly hoisted: readonly Equation[];
-  /** The values made there that the rest needs. */
+  /** The values computed there that the remaining program needs. */
   readonly values: readonly Variable[];
-  /** What is left, with binders for those values in front. */
+  /** The remaining program, with binders for those values at the front. */
   readonly rest: Program;
 }
 
 /**
- * Divides a program that is run again and again with the same values for the binders for which
- * `isConstant`. What may fail is left where it is unless `mayFail`.
+ * Splits a program that is run repeatedly with the same values for the binders for which `isConstant`
+ * holds. Equations that may fail are not moved unless `mayFail` is set.
  */
 function divide(
   program: Program,
@@ -99,12 +99,12 @@ function divide(
 function canMove(equation: Equation, mayFail: boolean): boolean {
   const { primitive, outputs } = equation;
   if (outputs.length === 0 || primitive.axisOf !== undefined || isEffectful(equation)) return false;
-  // A barrier stands where it does for a reason.
+  // A barrier must not be moved.
   if (primitive.name === "barrier") return false;
   return mayFail || neverFails(primitive.name);
 }
 
-/** Notes that it pays to have a view of invariants in memory. */
+/** Records that a view of invariants should be stored in memory. */
 function markView(atom: Atom, producers: ReadonlyMap<Atom, Equation>, worth: Set<Equation>): void {
   const producer = producers.get(atom);
   if (producer === undefined || worth.has(producer)) return;
@@ -112,7 +112,7 @@ function markView(atom: Atom, producers: ReadonlyMap<Atom, Equation>, worth: Set
   else markView(producer.inputs[0], producers, worth);
 }
 
-/** Adds equations outside of a loop, given the values of variables there; gives those of others. */
+/** Adds equations outside of a loop, given the values of variables there; returns those of others. */
 function placeOutside(
   { hoisted, values }: Divided,
   binders: readonly Variable[],
@@ -165,7 +165,7 @@ function hoistWhile({ kind: _, ...equation }: Of<"while">, equations: Equation[]
   };
 }
 
-/** Moves work that is the same in every round out of loops, with what only that needs. */
+/** Moves loop-invariant work out of loops, with the values that only it needs. */
 export function hoistInvariants(program: Program): Program {
   if (!program.equations.some((equation) => asControl(equation) !== null)) return program;
   const equations: Equation[] = [];

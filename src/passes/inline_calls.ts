@@ -1,6 +1,6 @@
 /**
- * The passes that put the equations of called programs in place of the calls, so that the passes behind
- * them see all of the work at once.
+ * The passes that replace calls by the equations of the called programs, so that later passes can
+ * optimise across them.
  *
  * @module
  */
@@ -9,13 +9,16 @@ import type { Atom, Equation } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { asControl } from "./control.ts";
 
-/** The program that an equation runs as it is, and the arguments of it. */
+/** The program that an equation runs unchanged, and its arguments. */
 export interface Called {
   readonly program: Program;
   readonly args: readonly Atom[];
 }
 
-/** The program that an equation calls, if it does. What runs in places of its own stays a call. */
+/**
+ * The program that an equation calls, if it is a call. A program that runs at the positions of a mesh
+ * is not inlined.
+ */
 function calledBy({ primitive, params, inputs }: Equation): Called | null {
   if (primitive.isCall !== true || (primitive.target?.(params) ?? null) !== null) return null;
   const { program } = params as { readonly program?: unknown };
@@ -32,14 +35,14 @@ function chosenBy(equation: Equation): Called | null {
   return { program: branches[Math.min(Math.max(place, 0), branches.length - 1)], args };
 }
 
-/** Replaces calls by the equations of what they call, with variables of their own. */
+/** Replaces calls by the equations of the called programs, with new variables. */
 export function inlineCalls(program: Program): Program {
   return inline(program, calledBy);
 }
 
 /**
- * Replaces those calls that `call` makes: other primitives that run a program have derivatives of
- * their own, and stay.
+ * Replaces calls of the primitive `call`: other primitives that run a program have their own
+ * derivatives, and are kept.
  */
 export function inlinePlainCalls(program: Program): Program {
   return inline(
@@ -48,7 +51,7 @@ export function inlinePlainCalls(program: Program): Program {
   );
 }
 
-/** Replaces switches whose index is known by the equations of what `prepare` makes of the branch. */
+/** Replaces switches whose index is known by the equations of the branch, after `prepare`. */
 export function inlineBranches(program: Program, prepare: (branch: Program) => Program): Program {
   return inline(program, (equation) => {
     const chosen = chosenBy(equation);
@@ -56,7 +59,7 @@ export function inlineBranches(program: Program, prepare: (branch: Program) => P
   });
 }
 
-/** Replaces the equations for which `find` gives a program by that program's. */
+/** Replaces the equations for which `find` returns a program by that program's equations. */
 export function inline(
   program: Program,
   find: (equation: Equation) => Called | null,
@@ -64,7 +67,7 @@ export function inline(
   if (!program.equations.some((equation) => find(equation) !== null)) return program;
   const equations: Equation[] = [];
 
-  /** Adds the equations of a program, given its arguments; gives its results. */
+  /** Adds the equations of a program, given its arguments; returns its results. */
   function add(called: Program, args: readonly Atom[]): Atom[] {
     const values = new Map<Atom, Atom>();
     called.binders.forEach((variable, i) => values.set(variable, args[i]));
@@ -77,7 +80,7 @@ export function inline(
         equation.outputs.forEach((variable, i) => values.set(variable, results[i]));
         continue;
       }
-      // The same program may be called more than once, and each call binds variables of its own.
+      // The same program may be called more than once, and each call needs its own variables.
       const outputs = called === program
         ? equation.outputs
         : equation.outputs.map(({ type }) => new Variable(type));

@@ -1,17 +1,17 @@
 /**
- * How each primitive is computed by code that is written for a program: what passes and backends know
- * of it by its name.
+ * How compiled code computes each primitive: the information about primitives by name for passes and
+ * backends.
  *
  * @module
  */
 import type { PrimitiveName } from "../primitives/mod.ts";
 import { forSpecial } from "../primitives/special_names.ts";
 
-/** How the elements of a primitive's results come about. */
+/** How the elements of a primitive's results are computed. */
 export type Kind =
   /**
-   * Each element of the result is made of the elements in the same place; heavy where computing it
-   * again costs more than reading it back.
+   * Each element of the result depends on the elements at the same position; heavy if recomputing it
+   * costs more than reading it back.
    */
   | { readonly kind: "map"; readonly isHeavy: boolean }
   /** The same elements in row-major order. */
@@ -24,15 +24,15 @@ export type Kind =
   | { readonly kind: "iota" }
   /** Zeros around and between the elements of the argument. */
   | { readonly kind: "pad" }
-  /** Arguments side by side. */
+  /** Concatenation of the arguments. */
   | { readonly kind: "concatenate" }
-  /** Not in loops: an algorithm of its own. */
+  /** A separate algorithm, not in loops. */
   | { readonly kind: "kernel" }
-  /** Made of others by a pass, before anything else looks at it. */
+  /** Expanded to other primitives by a pass, before all others. */
   | { readonly kind: "composite"; readonly isHeavy: boolean }
-  /** Left to the evaluator on purpose: what no kernel would make faster. */
+  /** Intentionally left to the evaluator: a kernel would not be faster. */
   | { readonly kind: "host" }
-  /** The same elements in the same memory, there as soon as all of the arguments are. */
+  /** The same elements in the same memory, available as soon as all of the arguments are. */
   | { readonly kind: "barrier" };
 
 const map = { kind: "map", isHeavy: false } as const;
@@ -199,10 +199,10 @@ function known(name: string): Kind | undefined {
   return (kinds as Readonly<Record<string, Kind>>)[name];
 }
 
-/** What is not done by code, at least not by code of its own, stands between loops like a kernel. */
+/** Operations without code of their own are placed between loops like a kernel. */
 export type LoopKind = Exclude<Kind, { readonly kind: "composite" | "host" | "barrier" }>;
 
-/** The kind of a primitive as loops see it; those that hold programs are kernels, too. */
+/** The kind of a primitive for loops; primitives that hold programs are kernels, too. */
 export function kindOf(name: string): LoopKind {
   const kind = known(name);
   switch (kind?.kind) {
@@ -216,7 +216,7 @@ export function kindOf(name: string): LoopKind {
   }
 }
 
-/** Kernels that stop where they have no result: an index, or a block, lies outside. */
+/** Kernels that stop if they have no result: an index, or a block, is out of range. */
 const failing: ReadonlySet<string> = new Set([
   "gather",
   "scatterAdd",
@@ -230,12 +230,12 @@ const failing: ReadonlySet<string> = new Set([
   "addSlice",
 ]);
 
-/** Whether a primitive has no result where an index, or a block, lies outside. */
+/** Whether a primitive has no result if an index, or a block, is out of range. */
 export function hasIndices(name: string): boolean {
   return failing.has(name);
 }
 
-/** Primitives that change a few places of their first argument, whose memory they may take over. */
+/** Primitives that change few elements of their first argument, whose memory they may reuse. */
 const updates: ReadonlySet<string> = new Set([
   "scatterOnto",
   "scatterMax",
@@ -245,18 +245,21 @@ const updates: ReadonlySet<string> = new Set([
   "addSlice",
 ]);
 
-/** Whether a primitive changes its first argument in some places and leaves the rest as it is. */
+/** Whether a primitive changes some elements of its first argument and leaves the others unchanged. */
 export function isUpdate(name: string): boolean {
   return updates.has(name);
 }
 
-/** Whether a primitive has a result for all arguments, so that it may be computed for nothing. */
+/**
+ * Whether a primitive has a result for all arguments, so that it may be computed even if the result is
+ * not needed.
+ */
 export function neverFails(name: string): boolean {
   const kind = known(name)?.kind;
   return kind !== undefined && kind !== "host" && kind !== "barrier" && !failing.has(name);
 }
 
-/** Whether a primitive takes much longer for an element than an addition. */
+/** Whether an element of a primitive takes much longer than an addition. */
 export function isHeavy(name: string): boolean {
   const kind = known(name);
   return kind !== undefined && "isHeavy" in kind && kind.isHeavy;

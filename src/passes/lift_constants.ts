@@ -1,6 +1,6 @@
 /**
- * Constants of loop bodies as arguments of the loops: what a body reads from memory has its place in
- * the program around it.
+ * Constants of loop bodies as arguments of the loops: tensors that a body reads from memory belong to
+ * the enclosing program.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Atom, Equation } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { asControl } from "./control.ts";
 
-/** A program with binders in front of its own for the constants that it had. */
+/** A program with binders for its constants before its own binders. */
 interface Lifted {
   readonly program: Program;
   readonly constants: readonly Concrete[];
 }
 
-/** Equations whose constants have become arguments of their programs, all but splats. */
+/** Equations whose constants have become arguments of their programs, except splats. */
 export function liftConstants(equation: Equation): Equation {
   const control = asControl(equation);
   if (control === null) return equation;
@@ -52,7 +52,7 @@ export function liftConstants(equation: Equation): Equation {
       const lifted = control.params.branches.map(lift);
       const all = lifted.flatMap(({ constants }) => constants);
       let first = 0;
-      // Each branch has binders for the constants of all.
+      // Each branch has binders for the constants of all branches.
       const branches = lifted.map(({ program, constants }) => {
         const own = program.binders.slice(0, constants.length);
         const binders = all.map((constant, i) => own[i - first] ?? new Variable(constant));

@@ -1,7 +1,8 @@
 /**
- * The passes: from program to program, for every backend. Each is a small file and keeps the results'
- * bits. `kinds.ts` says what they know of primitives by name, `control.ts` what of those that hold
- * programs; `forms.ts` is for backends that keep code for programs which differ in constants alone.
+ * The passes: program transformations, for every backend. Each is a small file and preserves the
+ * results bit for bit. `kinds.ts` has the information about primitives by name, `control.ts` about
+ * those that hold programs; `forms.ts` is for backends that share code between programs that differ
+ * only in constants.
  *
  * @module
  */
@@ -21,15 +22,15 @@ import { simplify } from "./simplify.ts";
 import { spreadUpdates } from "./spread_updates.ts";
 import { widen } from "./widen.ts";
 
-/** One step from a program to the one that runs. */
+/** One pass. */
 export interface Pass {
-  /** What it is called. */
+  /** Its name. */
   readonly name: string;
-  /** The program after it; the same results, bit for bit. */
+  /** The transformed program, with the same results, bit for bit. */
   readonly run: (program: Program) => Program;
 }
 
-/** The passes that run first, also on a branch before it takes the place of its switch. */
+/** The passes that run first, also on a branch before it replaces its switch. */
 const firstPasses: readonly Pass[] = [
   { name: "inlineCalls", run: inlineCalls },
   { name: "widen", run: widen },
@@ -50,7 +51,7 @@ export const passes: readonly Pass[] = [
   { name: "bindConstants", run: bindConstants },
   { name: "optimizeBodies", run: optimizeBodies },
   { name: "pruneLoops", run: pruneLoops },
-  // What switches hand on has met what undoes it.
+  // Values that switches pass through can now cancel with their inverse operations.
   { name: "simplifyAgain", run: simplify },
   { name: "hoistInvariants", run: hoistInvariants },
   { name: "shareEquations", run: shareEquations },
@@ -59,7 +60,7 @@ export const passes: readonly Pass[] = [
 
 const optimizedBodies = new WeakMap<Program, Program>();
 
-/** Runs all passes on the programs of loops, switches and places of a mesh, once for each. */
+/** Runs all passes on the programs of loops, switches and mesh positions, once for each. */
 function optimizeBodies(program: Program): Program {
   const hasBodies = (equation: Equation) =>
     asControl(equation) !== null || placesOf(equation) !== null;

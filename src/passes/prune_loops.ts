@@ -1,7 +1,7 @@
 /**
- * The pass that leaves out what loops, switches and places of a mesh do for nobody: results that nothing reads, with
- * the work that made them, arguments that no program reads, carried values that never change, and
- * sequences that are known without the loop.
+ * A pass that removes unused parts of loops, switches and programs at mesh positions: results that are
+ * not read, with the work for them, arguments that no program reads, carried values that never change,
+ * and sequences that are known without the loop.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { Concrete, splat } from "../core/tensor.ts";
 import { isSame } from "./bind_constants.ts";
 import { asControl, type ControlEquation, placesOf, type PlacesParams } from "./control.ts";
 
-/** Everything that results of a program, by their numbers, and its effects depend on. */
+/** Everything that the given results of a program and its effects depend on. */
 function reach(program: Program, isWanted: (result: number) => boolean): ReadonlySet<Atom> {
   const live = new Set<Atom>(program.results.filter((_, i) => isWanted(i)));
   for (let i = program.equations.length - 1; i >= 0; i--) {
@@ -23,7 +23,7 @@ function reach(program: Program, isWanted: (result: number) => boolean): Readonl
   return live;
 }
 
-/** The program with some of its binders and results alone. */
+/** The program with only some of its binders and results. */
 function restrict(
   program: Program,
   binders: readonly Variable[],
@@ -33,7 +33,7 @@ function restrict(
   return pruneLoops(withoutDeadEquations(new Program(binders, program.equations, results)));
 }
 
-/** Flags for carried values, grown until each that is needed for another one is in. */
+/** Flags for carried values, extended by each value that another flagged one needs. */
 function close(
   start: readonly boolean[],
   neededFor: (flags: readonly boolean[]) => readonly boolean[],
@@ -49,7 +49,7 @@ function close(
 
 type Of<Kind extends ControlEquation["kind"]> = ControlEquation & { readonly kind: Kind };
 
-/** An equation that does no more than is wanted; outputs for which `isRead` is false are left out. */
+/** An equation without unused work; outputs for which `isRead` is false are removed. */
 function prune(control: ControlEquation, isRead: (output: number) => boolean): Equation {
   switch (control.kind) {
     case "scan":
@@ -155,8 +155,8 @@ function pruneSwitch(control: Of<"switch">, isRead: (output: number) => boolean)
 }
 
 /**
- * Makes carried values that every step passes on as they are constants of their loops, and takes what
- * every branch hands on out of the results of switches.
+ * Turns carried values that no step changes into constants of their loops, and removes the results of
+ * switches that every branch passes through.
  */
 function settleCarried({ binders, equations, results }: Program): Program {
   const values = new Map<Atom, Atom>();
@@ -183,13 +183,13 @@ function settle(control: ControlEquation): Settled {
   }
 }
 
-/** An equation without carried values that stay, and what its outputs are. */
+/** An equation without unchanged carried values, and the replacements of its outputs. */
 interface Settled {
   readonly equation: Equation;
   readonly results: readonly Atom[];
 }
 
-/** Whether a result is the constant that the carried value starts from. */
+/** Whether a result is the constant that the carried value starts with. */
 function isConstantly(result: Atom, start: Atom): boolean {
   return result instanceof Concrete && isSame(result, start);
 }
@@ -201,7 +201,8 @@ function settleScan(control: Of<"scan">): Settled {
   const stays = body.results.slice(0, carry).map((atom, i) =>
     atom === body.binders[consts + i] || isConstantly(atom, inputs[consts + i])
   );
-  // A sequence of results that is one of arguments, or the same value everywhere, need not be written.
+  // A sequence of results that equals one of the arguments, or has the same value everywhere, need not
+  // be written.
   const known = body.results.slice(carry).map((atom, i): Atom | null => {
     const at = atom instanceof Variable ? body.binders.indexOf(atom) : -1;
     if (at >= end) return inputs[at];
@@ -338,7 +339,7 @@ function prunePlaces(
   };
 }
 
-/** Leaves out what loops, switches and places of a mesh do for nobody. */
+/** Removes unused parts of loops, switches and programs at mesh positions. */
 export function pruneLoops(program: Program): Program {
   const hasPrograms = (equation: Equation) =>
     asControl(equation) !== null || placesOf(equation) !== null;

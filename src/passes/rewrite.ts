@@ -1,5 +1,5 @@
 /**
- * What passes are made of: walking a program's equations while variables are replaced.
+ * The basis of passes: a traversal of a program's equations that replaces variables.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { Program, Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
 
 /**
- * What becomes of an equation: other atoms in place of its results, or `null` when it stays. `inputs` are
- * its inputs with everything replaced so far.
+ * The replacement of an equation: other atoms in place of its results, or `null` if it is kept.
+ * `inputs` are its inputs with all replacements so far.
  */
 export type Rule = (equation: Equation) => readonly Atom[] | null;
 
-/** Applies a rule to every equation, in order; replaced results are followed everywhere. */
+/** Applies a rule to every equation, in order; results are replaced wherever they are read. */
 export function rewrite(program: Program, rule: Rule): Program {
   const replaced = new Map<Variable, Atom>();
   const read = (atom: Atom): Atom => atom instanceof Variable ? replaced.get(atom) ?? atom : atom;

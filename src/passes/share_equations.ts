@@ -1,5 +1,5 @@
 /**
- * The pass that computes equal things once (common subexpressions).
+ * A pass that computes equal expressions once (common subexpression elimination).
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Atom, Program } from "../core/program.ts";
 import { Concrete } from "../core/tensor.ts";
 import { rewrite } from "./rewrite.ts";
 
-/** Replaces equations that repeat an earlier one by its results. */
+/** Replaces equations that repeat an earlier one by the results of that one. */
 export function shareEquations(program: Program): Program {
   const numbers = new Map<unknown, number>();
   const numberOf = (value: unknown): string => {

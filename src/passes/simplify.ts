@@ -1,5 +1,5 @@
 /**
- * The pass that leaves out operations without effect. Every rule keeps every bit of the result.
+ * A pass that removes operations without effect. Every rule preserves the result bit for bit.
  *
  * @module
  */
@@ -18,14 +18,17 @@ function isConstant(atom: Atom, value: number): boolean {
     Object.is(atom.elements[0], value);
 }
 
-/** What an equation amounts to: given it and those that bind its inputs, an input or `null`. */
+/**
+ * The input that equals an equation's result, given the equation and those that bind its inputs, or
+ * `null`.
+ */
 type Simplification = (
   equation: Equation,
   origin: (atom: Atom) => Equation | undefined,
 ) => Atom | null;
 
 const simplifications: Readonly<Record<string, Simplification>> = {
-  // Multiplying by one keeps zeros' signs and NaN; adding zero would lose the sign of -0.
+  // Multiplication by one preserves the signs of zeros and NaN; adding zero would lose the sign of -0.
   mul: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : isConstant(x, 1) ? y : null,
   div: ({ inputs: [x, y] }) => isConstant(y, 1) ? x : null,
   sub: ({ inputs: [x, y] }) => isConstant(y, 0) ? x : null,
@@ -33,9 +36,9 @@ const simplifications: Readonly<Record<string, Simplification>> = {
     const before = origin(x);
     return before?.primitive.name === "neg" ? before.inputs[0] : null;
   },
-  // No derivative is taken of an optimised program any more.
+  // An optimised program is not differentiated any more.
   stopGradient: ({ inputs: [x] }) => x,
-  // A program runs in one place; over a mesh, what moves says how it is divided.
+  // A program runs on one device; over a mesh, a `move` states how the value is divided.
   move: ({ inputs: [x], params }) => (params as MoveParams).to instanceof Sharding ? null : x,
   reshape: ({ inputs: [x], outputs }, origin) => {
     const before = origin(x);
@@ -58,7 +61,7 @@ const simplifications: Readonly<Record<string, Simplification>> = {
   },
 };
 
-/** Leaves out operations that change nothing, and pairs that undo each other. */
+/** Removes operations that change nothing, and pairs that are inverse to each other. */
 export function simplify(program: Program): Program {
   const origins = new Map<Atom, Equation>();
   return rewrite(program, (equation) => {

@@ -1,6 +1,6 @@
 /**
- * The pass that makes updates of known places elementwise, where they are part of elementwise work:
- * loops that compute the rest then choose, and nothing is kept in between.
+ * A pass that makes updates at known positions elementwise if they are part of elementwise work: the
+ * loops that compute the rest then select the value, and no intermediate result is stored.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import { padPrimitive } from "../primitives/slicing.ts";
 import { kindOf } from "./kinds.ts";
 import { isUpdate } from "./kinds.ts";
 
-/** Whether an equation replaces, or adds to, a block in a known place. */
+/** Whether an equation replaces, or adds to, a block at a known position. */
 function isKnownUpdate({ primitive, inputs }: Equation): boolean {
   return isUpdate(primitive.name) && inputs.length === 2;
 }
 
-/** Makes updates elementwise that are made of, or read by, elementwise work on the whole. */
+/** Makes updates elementwise whose operands or readers are elementwise work on the whole tensor. */
 export function spreadUpdates(program: Program): Program {
   if (!program.equations.some(isKnownUpdate)) return program;
   const inMemory = new Set<Atom>(program.binders);
@@ -52,7 +52,7 @@ export function spreadUpdates(program: Program): Program {
   return new Program(program.binders, equations, program.results);
 }
 
-/** The update as a choice between its block, padded to the whole, and what was there. */
+/** The update as a selection between its block, padded to the full size, and the previous value. */
 function spread(equation: Equation): readonly Equation[] {
   const { primitive, inputs: [x, update], outputs: [output], params, origin } = equation;
   const start = (params as BlockStart).start as readonly number[];

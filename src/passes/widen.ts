@@ -1,6 +1,6 @@
 /**
- * The pass that takes away arithmetic on dtypes that are narrower than 32 bits: such values are moved
- * and converted only, and what is computed with them is of their wide dtype.
+ * A pass that removes arithmetic on dtypes that are narrower than 32 bits: such values are only moved
+ * and converted, and computations on them use their wide dtype.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { bind, runUnder } from "../core/trace.ts";
 import { convert } from "../primitives/structure.ts";
 import { inline } from "./inline_calls.ts";
 
-/** Which operands of what only moves elements are indices of any integer dtype. */
+/** Which operands of operations that only move elements are indices of any integer dtype. */
 const INDEX_INPUTS: Readonly<Record<string, number>> = { gather: 1, scatterSet: 2 };
 
 /**
- * Replaces operations on narrow dtypes by those on wide ones, between conversions: with the bits of the
- * evaluator, which does the same (`src/core/evaluation.ts`).
+ * Replaces operations on narrow dtypes by those on wide ones, between conversions. The results are
+ * bitwise equal to those of the evaluator, which does the same (`src/core/evaluation.ts`).
  */
 export function widen(program: Program): Program {
   return inline(program, ({ primitive, inputs, params, outputs }) => {
