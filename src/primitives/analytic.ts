@@ -1,12 +1,12 @@
 /**
- * Functions of complex numbers on pairs of real tensors: `analytic`, which is all holomorphic functions
- * that are no short formula, and `hypot`, the absolute value. What they compute is a composition of real
- * operations in double precision; what they are primitives for is their derivatives, which those of the
- * compositions would not be at zeros, infinities and branch cuts.
+ * Functions of complex numbers on pairs of real tensors: `analytic`, for all holomorphic functions
+ * without a short formula, and `hypot`, the absolute value. They compute compositions of real
+ * operations in double precision; they are primitives because of their derivatives, since those of the
+ * compositions would be wrong at zeros, infinities and branch cuts.
  *
  * Branch cuts and signs of zeros are those of C99's Annex G and of NumPy. Square roots, inverse
  * trigonometric and inverse hyperbolic functions follow W. Kahan, "Branch cuts for complex elementary
- * functions, or much ado about nothing's sign bit", 1987, in the form that CPython's `cmath` has.
+ * functions, or much ado about nothing's sign bit", 1987, in the form of CPython's `cmath`.
  *
  * @module
  */
@@ -62,7 +62,7 @@ type Pair = readonly [re: Tensor, im: Tensor];
 interface Analytic {
   /** Its value, in double precision. */
   readonly value: (...args: readonly Pair[]) => Pair;
-  /** Its derivative by each argument, of the arguments and the value. */
+  /** Its derivative with respect to each argument, as a function of the arguments and the value. */
   readonly slopes: readonly ((args: readonly Tensor[], out: Tensor) => Tensor)[];
 }
 
@@ -80,7 +80,7 @@ function isZero(x: Tensor): Tensor {
   return equal(x, number(x, 0));
 }
 
-/** Where the sign bit is set; not of NaN. */
+/** Where the sign bit is set, except for NaN. */
 function isNegative(x: Tensor): Tensor {
   return or(less(x, number(x, 0)), less(reciprocal(x), number(x, 0)));
 }
@@ -90,7 +90,7 @@ function withSign(magnitude: Tensor, x: Tensor): Tensor {
   return select(isNegative(x), neg(magnitude), magnitude);
 }
 
-/** `a b`, but `b` where that is 0, whatever `a` is. */
+/** `a b`, but `b` where that is 0, for all `a`. */
 function timesZero(a: Tensor, b: Tensor): Tensor {
   return select(isZero(b), b, mul(a, b));
 }
@@ -121,10 +121,10 @@ function logLength(x: Tensor, y: Tensor): Tensor {
   return select(isEndless, number(x, Infinity), select(isNear, near, far));
 }
 
-/** The largest exponent that is not split: `exp` of it is far from infinity. */
+/** The largest exponent that is not split: its `exp` is far from infinity. */
 const MOST = 700;
 
-/** `x` as a sum of a number up to `MOST` and the rest, which is 0 for all but the largest. */
+/** `x` as a sum of a number up to `MOST` and a rest that is 0 except for the largest numbers. */
 function splitExponent(x: Tensor): [held: Tensor, factor: Tensor] {
   const held = minimum(x, number(x, MOST));
   const rest = select(lessEqual(x, held), number(x, 0), sub(x, held));
@@ -204,7 +204,7 @@ function complexTanh([x, y]: Pair): Pair {
   const denominator = offset(square(mul(a, b)), 1);
   const re = div(mul(a, offset(square(b), 1)), denominator);
   const im = mul(mul(div(b, denominator), s), s);
-  // At infinity the angle is of no account; elsewhere none gives NaN.
+  // At infinity the angle is ignored; elsewhere an infinite or NaN angle gives NaN.
   const angle = select(isInfinite(x), select(isNoAngle(y), number(y, 0), y), y);
   const one = add(withSign(number(x, 1), x), sub(angle, angle));
   const rest = mul(mul(scale(sin(angle), 4), cos(angle)), exp(scale(abs(x), -2)));
@@ -215,13 +215,13 @@ function complexTanh([x, y]: Pair): Pair {
 }
 
 /**
- * The logistic function. With `h = e^-|x|` its denominator has the real part `1 - h + 2 h cos²(y/2)`, a sum of
- * what is positive: nothing cancels beside the poles.
+ * The logistic function. With `h = e^-|x|` the real part of its denominator is `1 - h + 2 h cos²(y/2)`,
+ * a sum of positive terms: there is no cancellation near the poles.
  */
 function complexSigmoid([x, y]: Pair): Pair {
   const far = neg(abs(x));
   const h = exp(far);
-  // At infinity the angle is of no account.
+  // At infinity the angle is ignored.
   const angle = select(and(isInfinite(x), isNoAngle(y)), number(y, 0), y);
   const turned = scale(square(cos(scale(angle, 0.5))), 2);
   const real = sub(mul(h, turned), expm1(far));
@@ -234,7 +234,7 @@ function complexSigmoid([x, y]: Pair): Pair {
   ];
 }
 
-/** `log 2|z|` of what is too large for the formulas. */
+/** `log 2|z|` of numbers that are too large for the formulas. */
 function logTwice(x: Tensor, y: Tensor): Tensor {
   return offset(logLength(scale(x, 0.5), scale(y, 0.5)), 2 * Math.LN2);
 }
@@ -288,7 +288,7 @@ function complexAtanh([x, y]: Pair): Pair {
     scale(high, 2),
     sub(mul(sub(number(x, 1), near), offset(near, 1)), square(high)),
   );
-  // Next to the pole the squares vanish.
+  // Near the pole the squares vanish.
   const isPole = and(equal(near, number(x, 1)), less(high, number(x, 2 ** -500)));
   const poleRe = sub(number(x, Math.LN2 / 2), scale(log(high), 0.5));
   const size = length(scale(a, 0.5), scale(b, 0.5));
@@ -312,8 +312,8 @@ function turned(f: (z: Pair) => Pair): (z: Pair) => Pair {
 }
 
 /**
- * Powers by polar coordinates; 1 where the exponent is 0. Those of 0 by a complex exponent turn without end
- * on the way there: they are 0 if its real part is positive, and NaN else.
+ * Powers by polar coordinates; 1 where the exponent is 0. Powers of 0 with a complex exponent have no
+ * limit in angle: they are 0 if the real part of the exponent is positive, and NaN otherwise.
  */
 function complexPow([x, y]: Pair, [c, d]: Pair): Pair {
   const size = length(x, y);
@@ -337,7 +337,7 @@ function complexPow([x, y]: Pair, [c, d]: Pair): Pair {
   ];
 }
 
-/** `x` as a complex tensor, for slopes that the rules of complex numbers compute. */
+/** `x` as a complex tensor, for slopes that are computed by the rules of complex numbers. */
 function one(like: Tensor): Tensor {
   return constantLike(like, 1);
 }
@@ -347,7 +347,7 @@ function rootOfOneMinusSquare(z: Tensor): Tensor {
   return mul(sqrt(sub(one(z), z)), sqrt(add(one(z), z)));
 }
 
-/** Every function. Rows give the value and, of complex tensors, the derivatives. */
+/** All functions. Each row has the value and, for complex tensors, the derivatives. */
 const table = {
   exp: { value: complexExp, slopes: [(_, out) => out] },
   expm1: {
@@ -411,7 +411,7 @@ export const analyticNames = Object.keys(table) as readonly AnalyticName[];
 
 /** Parameters of `analytic`. */
 export interface AnalyticParams {
-  /** Which function. */
+  /** The name of the function. */
   readonly name: AnalyticName;
 }
 
@@ -419,7 +419,7 @@ function rowOf({ name }: AnalyticParams): Analytic {
   return table[name];
 }
 
-/** What computes a function, of the parts of its arguments, for compiled code and the evaluator. */
+/** The implementation of a function, of the parts of its arguments, for compiled code and the evaluator. */
 export function expandAnalytic(
   parts: readonly Tensor[],
   params: AnalyticParams,
@@ -430,7 +430,7 @@ export function expandAnalytic(
   return rowOf(params).value(...pairs).map((part) => convert(part, parts[0].dtype));
 }
 
-/** Runs `f` at once; nobody looks at what it computes on the way, which may be NaN. */
+/** Runs `f` immediately and without inspection, since its intermediate results may be NaN. */
 function computed<T>(f: () => T): T {
   const inspector = installInspector(null);
   try {
@@ -440,7 +440,7 @@ function computed<T>(f: () => T): T {
   }
 }
 
-/** Throws unless all arguments are floats of one dtype and shape; gives their type. */
+/** Throws unless all arguments are floats of one dtype and shape; returns their type. */
 function checkParts(
   name: string,
   args: readonly Type[],
@@ -460,7 +460,7 @@ function checkParts(
   return { dtype: first.dtype, shape: first.shape };
 }
 
-/** The tangents by the parts of one argument: those of a product with the slope. */
+/** The tangents for the parts of one argument: those of a product with the slope. */
 function tangentsBy(place: number): [Tangent<AnalyticParams>, Tangent<AnalyticParams>] {
   const slope = (args: readonly Tensor[], results: readonly Tensor[], params: AnalyticParams) => {
     const numbers: Tensor[] = [];
@@ -480,7 +480,7 @@ function tangentsBy(place: number): [Tangent<AnalyticParams>, Tangent<AnalyticPa
   ];
 }
 
-/** The primitive of functions whose tangents these are. */
+/** A primitive with these tangents. */
 function onPairs(
   name: string,
   tangents: readonly [Tangent<AnalyticParams>, ...Tangent<AnalyticParams>[]],
@@ -499,7 +499,7 @@ function onPairs(
   return primitive;
 }
 
-/** A holomorphic function of one argument: both parts of it to those of the value. */
+/** A holomorphic function of one argument: from its two parts to those of the value. */
 export const analyticPrimitive: Primitive<AnalyticParams> = onPairs("analytic", tangentsBy(0));
 
 /** A holomorphic function of two arguments. */
@@ -516,7 +516,7 @@ export function analytic(name: AnalyticName, ...args: readonly ComplexTensor[]):
   return new ComplexTensor(re, im);
 }
 
-/** What computes `hypot`, for compiled code and the evaluator. */
+/** The implementation of `hypot`, for compiled code and the evaluator. */
 export function expandHypot(x: Tensor, y: Tensor): Tensor {
   const [a, b] = [x, y].map((part) => convert(part, "float64"));
   if (x.dtype === "float64") return length(a, b);
@@ -526,7 +526,7 @@ export function expandHypot(x: Tensor, y: Tensor): Tensor {
   return convert(select(isEndless, number(a, Infinity), root), x.dtype);
 }
 
-/** The share of one side in the derivative of a length; 0 where that is 0. */
+/** The derivative of a length with respect to one side, their quotient; 0 where the length is 0. */
 function shareOf(x: Tensor, out: Tensor): Tensor {
   return div(x, select(isZero(out), number(out, 1), out));
 }

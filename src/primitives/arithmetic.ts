@@ -129,7 +129,7 @@ export const reciprocalPrimitive: Primitive<null> = unary({
   apply: (x) => 1 / x,
   derivative: {
     kind: "smooth",
-    // One factor after the other: the square may be out of range where the product is not.
+    // Multiplied one after the other: the square may be out of range when the product is not.
     tangents: [(dx, _args, [out]) => neg(mul(mul(dx, out), out))],
   },
 });
@@ -149,8 +149,8 @@ export const modPrimitive: Primitive<null> = binary({
     kind: "smooth",
     tangents: [
       (dx) => dx,
-      // The number of times that y went into x. Rounding the quotient of x - out is exact where the
-      // floor of x / y, itself rounded, is not.
+      // The integer quotient of x by y. Rounding the quotient of x - out is exact, whereas the floor of
+      // the rounded x / y may not be.
       (dy, [x, y], [out]) => neg(mul(dy, round(div(sub(x, out), y)))),
     ],
   },
@@ -207,7 +207,7 @@ export function rsqrt(x: Tensor): Tensor {
   return bindOne(rsqrtPrimitive, [x], null);
 }
 
-/** Sign: -1, 0 or 1; NaN of NaN. */
+/** Sign: -1, 0 or 1; NaN for NaN. */
 export const signPrimitive: Primitive<null> = unary({
   name: "sign",
   accepts: "number",
@@ -251,16 +251,16 @@ const BINADES = {
   float64: [2 ** -1022, 2 ** 1023],
 } as const;
 
-/** The binade of a number among those of a dtype. */
+/** The power of two of a number, clamped to the range of a dtype. */
 export function binadeOf(value: number, dtype: Dtype): number {
   const [least, most] = BINADES[dtype as keyof typeof BINADES];
   return Math.min(Math.max(powerBelow(value), least), most);
 }
 
 /**
- * The largest power of two not above each element's magnitude: what divided by it loses no digit and
- * is from 1 to 2. It is a normal number always, the smallest for what is smaller, the largest for
- * infinity and NaN.
+ * The largest power of two not above each element's magnitude: division by it is exact and gives a
+ * number from 1 to 2. It is always a normal number, the smallest for smaller magnitudes, the largest
+ * for infinity and NaN.
  */
 export const binadePrimitive: Primitive<null> = {
   ...unary({ name: "binade", accepts: "float", apply: powerBelow, derivative: zero }),
@@ -330,8 +330,8 @@ export function trunc(x: Tensor): Tensor {
 }
 
 /**
- * The share of a tie-splitting tangent: 0 where the argument loses, 1/2 in a tie, 1 elsewhere: where
- * it wins, and where NaN leaves no winner, as in PyTorch.
+ * The fraction of the tangent that an argument receives: 0 if it is not chosen, 1/2 in a tie, 1
+ * otherwise: if it is chosen, or if the result is NaN, as in PyTorch.
  */
 function winnerShare(loses: Tensor, tie: Tensor, like: Tensor): Tensor {
   const one = constantLike(like, 1);
@@ -339,7 +339,7 @@ function winnerShare(loses: Tensor, tie: Tensor, like: Tensor): Tensor {
   return select(tie, constantLike(like, 0.5), select(loses, none, one));
 }
 
-/** Larger of two; a tie splits its derivative in halves. NaN wins. */
+/** Larger of two; a tie splits its derivative in halves. NaN takes precedence. */
 export const maximumPrimitive: Primitive<null> = binary({
   name: "maximum",
   accepts: "any",
@@ -358,7 +358,7 @@ export function maximum(x: Tensor, y: Tensor): Tensor {
   return bindOne(maximumPrimitive, [x, y], null);
 }
 
-/** Smaller of two; a tie splits its derivative in halves. NaN wins. */
+/** Smaller of two; a tie splits its derivative in halves. NaN takes precedence. */
 export const minimumPrimitive: Primitive<null> = binary({
   name: "minimum",
   accepts: "any",
@@ -377,14 +377,14 @@ export function minimum(x: Tensor, y: Tensor): Tensor {
   return bindOne(minimumPrimitive, [x, y], null);
 }
 
-/** The greatest common divisor of the sizes of two numbers (Euclid). */
+/** The greatest common divisor of the magnitudes of two numbers (Euclid). */
 function commonDivisor(x: number, y: number): number {
   let [a, b] = [Math.abs(x), Math.abs(y)];
   while (b !== 0) [a, b] = [b, a % b];
   return a;
 }
 
-/** Greatest common divisor; that of 0 and a number is the number's size. */
+/** Greatest common divisor; that of 0 and a number is the number's magnitude. */
 export const gcdPrimitive: Primitive<null> = binary({
   name: "gcd",
   accepts: "integer",
@@ -397,7 +397,7 @@ export function gcd(x: Tensor, y: Tensor): Tensor {
   return bindOne(gcdPrimitive, [x, y], null);
 }
 
-/** Bits of the first argument moved up by the second; zero from 32 on. */
+/** Bits of the first argument shifted left by the second; zero from 32 on. */
 export const shiftLeftPrimitive: Primitive<null> = binary({
   name: "shiftLeft",
   accepts: "integer",
@@ -410,7 +410,7 @@ export function shiftLeft(x: Tensor, y: Tensor): Tensor {
   return bindOne(shiftLeftPrimitive, [x, y], null);
 }
 
-/** Bits of the first argument moved down by the second, zeros coming in; zero from 32 on. */
+/** Bits of the first argument shifted right by the second, with zeros shifted in; zero from 32 on. */
 export const shiftRightPrimitive: Primitive<null> = binary({
   name: "shiftRight",
   accepts: "integer",

@@ -1,5 +1,5 @@
 /**
- * The identity that keeps compilers from looking through it.
+ * An identity that is opaque to compilers.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { Tensor } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 
 /**
- * Gives its arguments back. To a compiler, every result depends on every argument, and no result
- * equals what went in: what is computed from them can neither be shared with what was computed
- * before, nor start earlier than the last argument is there. `checkpoint` keeps its recomputation in
- * the backward pass by it.
+ * Returns its arguments. For a compiler, every result depends on every argument, and no result equals
+ * an argument: computations on the results can neither be shared with earlier ones, nor start before
+ * the last argument is available. `checkpoint` uses it to preserve its recomputation in the backward
+ * pass.
  */
 export const barrierPrimitive: Primitive<null> = {
   name: "barrier",
@@ -35,7 +35,7 @@ export const barrierPrimitive: Primitive<null> = {
   },
 };
 
-/** The same values, to be seen as new ones that exist as soon as all of them do. */
+/** The same values, treated as new values that are available when all of the arguments are. */
 export function barrier(values: readonly Tensor[]): readonly Tensor[] {
   return bind(barrierPrimitive, values, null);
 }

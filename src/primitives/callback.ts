@@ -1,5 +1,5 @@
 /**
- * The operation whose results a function of the user's computes, outside of programs.
+ * An operation whose results are computed by a user's function, outside of programs.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export type VmapMethod = "sequential" | "expandDims" | "broadcastAll";
 
 /** Parameters of `pureCallback`. */
 export interface PureCallbackParams {
-  /** What computes results of these types, of one example or of all at once. */
+  /** Computes results of these types, for one example or for all at once. */
   readonly callback: (values: readonly Concrete[], types: readonly Type[]) => readonly Concrete[];
   readonly method: VmapMethod;
   /** The types of the results of one example. */
@@ -72,7 +72,7 @@ function refuse(): never {
   );
 }
 
-/** Computes its results by a function: of a batch once for each example, or at once. */
+/** Computes its results by a function: for a batch, once for each example, or at once. */
 export const pureCallbackPrimitive: Primitive<PureCallbackParams> = {
   name: "pureCallback",
   narrow: "own",

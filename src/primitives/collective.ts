@@ -1,8 +1,8 @@
 /**
- * Collectives: what the examples of a named axis do together. Each is an operation on one example's
- * value that the `vmap` over that axis replaces by an operation along it; under every other `vmap`
- * it moves with its argument. In the program that `shardMap` runs in every place of a mesh, examples
- * are places, and the same primitives are what these do together.
+ * Collectives: operations across the examples of a named axis. Each is an operation on one example's
+ * value, which the `vmap` over that axis replaces by an operation along it; under every other `vmap` it
+ * is batched like its argument. In the program that `shardMap` runs at every position of a mesh, the
+ * examples are the positions.
  *
  * @module
  */
@@ -33,17 +33,17 @@ export interface GatheredParams extends CollectiveParams {
 
 /** Parameters of `ppermute`. */
 export interface PermuteParams extends CollectiveParams {
-  /** Who sends to whom; no example is a source twice, nor a destination twice. */
+  /** Pairs of source and destination; no example is a source twice, nor a destination twice. */
   readonly pairs: readonly (readonly [source: number, destination: number])[];
 }
 
-/** What tells a collective from the others. */
+/** The properties that differ between collectives. */
 interface Rules<P extends CollectiveParams> {
   readonly name: string;
   readonly type: (args: readonly Type[], params: P) => Type;
-  /** All examples' results, where `axis` of `x` is the named one; `null` where all have this `x`. */
+  /** All examples' results, where `axis` of `x` is the named one; `null` if all have this `x`. */
   readonly across: (x: Tensor, axis: BatchAxis, params: P) => Batched;
-  /** The collective over one more axis, another than the named one. */
+  /** The collective with an additional axis that is not the named one. */
   readonly along: (x: Tensor, axis: number, params: P) => Batched;
   readonly derivative: Derivative<P>;
 }
@@ -72,7 +72,7 @@ function collective<P extends CollectiveParams>(rules: Rules<P>): Primitive<P> {
   };
 }
 
-/** The parameters that all collectives have. */
+/** The parameters that all collectives have in common. */
 function over({ axisName, axisSize }: CollectiveParams): CollectiveParams {
   return { axisName, axisSize };
 }
@@ -99,7 +99,7 @@ export function psum(x: Tensor, params: CollectiveParams): Tensor {
   return bindOne(psumPrimitive, [x], over(params));
 }
 
-/** The mean over all examples, the same for each; of equal ones it is their value. */
+/** The mean over all examples, the same for each; for equal values it is that value. */
 export const pmeanPrimitive: Primitive<CollectiveParams> = collective({
   name: "pmean",
   type([x]) {
@@ -116,7 +116,7 @@ export function pmean(x: Tensor, params: CollectiveParams): Tensor {
   return bindOne(pmeanPrimitive, [x], over(params));
 }
 
-/** A collective that takes an extreme. */
+/** A collective that computes an extreme. */
 function extreme(
   name: string,
   reduce: (x: Tensor, axes: readonly number[]) => Tensor,
@@ -144,7 +144,7 @@ function extreme(
   return primitive;
 }
 
-/** The largest of all examples; ties share the derivative evenly. NaN is the largest of all. */
+/** The largest of all examples; ties share the derivative equally. NaN is the largest. */
 export const pmaxPrimitive: Primitive<CollectiveParams> = extreme("pmax", reduceMax);
 
 /** Largest of the examples. */
@@ -152,7 +152,7 @@ export function pmax(x: Tensor, params: CollectiveParams): Tensor {
   return bindOne(pmaxPrimitive, [x], over(params));
 }
 
-/** The smallest of all examples; ties share the derivative evenly. NaN is the smallest of all. */
+/** The smallest of all examples; ties share the derivative equally. NaN is the smallest. */
 export const pminPrimitive: Primitive<CollectiveParams> = extreme("pmin", reduceMin);
 
 /** Smallest of the examples. */
@@ -181,7 +181,10 @@ export function allGather(x: Tensor, params: GatheredParams): Tensor {
   return bindOne(allGatherPrimitive, [x], params);
 }
 
-/** The transpose of `allGather`: of the sum over all examples, each gets its own entry of an axis. */
+/**
+ * The transpose of `allGather`: each example receives its own entry along an axis of the sum over all
+ * examples.
+ */
 export const psumScatterPrimitive: Primitive<GatheredParams> = collective({
   name: "psumScatter",
   type([x], { axisSize, axis }) {
@@ -205,13 +208,16 @@ export function psumScatter(x: Tensor, params: GatheredParams): Tensor {
 
 /** Parameters of `allToAll`. */
 export interface ExchangeParams extends CollectiveParams {
-  /** The axis with one entry for each example to send to, which the result has not. */
+  /** The axis with one entry for each destination, which the result does not have. */
   readonly splitAxis: number;
-  /** The axis of the result with one entry from each example. */
+  /** The axis of the result with one entry for each source. */
   readonly concatAxis: number;
 }
 
-/** Entries of an axis, one sent to each example, and those received along another. Undoes itself. */
+/**
+ * Entries of an axis are sent, one to each example, and the received ones are stacked along another.
+ * Its own inverse.
+ */
 export const allToAllPrimitive: Primitive<ExchangeParams> = collective({
   name: "allToAll",
   type([x], { axisSize, splitAxis, concatAxis }) {
@@ -221,7 +227,7 @@ export const allToAllPrimitive: Primitive<ExchangeParams> = collective({
     return { dtype: x.dtype, shape: insertAt(removeAt(x.shape, splitAxis), concatAxis, axisSize) };
   },
   across(x, mapped, { axisSize, splitAxis, concatAxis }) {
-    // Who sends and what is sent to whom change places.
+    // The roles of the example and the entry are exchanged.
     const sent = alignBatch(x, mapped, 0, axisSize);
     const others = removeAt(range(sent.shape.length), splitAxis + 1).slice(1);
     return [transpose(sent, [splitAxis + 1, ...insertAt(others, concatAxis, 0)]), 0];
@@ -229,7 +235,7 @@ export const allToAllPrimitive: Primitive<ExchangeParams> = collective({
   along(x, mapped, params) {
     const { splitAxis, concatAxis } = params;
     const inner = { ...params, splitAxis: splitAxis < mapped ? splitAxis : splitAxis + 1 };
-    // Where the batch is once the split axis is gone.
+    // The position of the batch axis after the split axis is removed.
     const axis = splitAxis < mapped ? mapped - 1 : mapped;
     return concatAxis <= axis
       ? [allToAll(x, inner), axis + 1]
@@ -252,7 +258,7 @@ export function allToAll(x: Tensor, params: ExchangeParams): Tensor {
   return bindOne(allToAllPrimitive, [x], params);
 }
 
-/** Values sent from example to example; zeros where nothing arrives. */
+/** Values sent between examples; zeros where nothing is received. */
 export const ppermutePrimitive: Primitive<PermuteParams> = collective({
   name: "ppermute",
   type: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
@@ -262,7 +268,7 @@ export const ppermutePrimitive: Primitive<PermuteParams> = collective({
     const rows = alignBatch(x, axis, 0, axisSize);
     const none = rows.shape.map(() => 0);
     const padded = hasGaps ? pad(rows, none, none.with(0, 1), none) : rows;
-    // Where nothing arrives, the zeros at the end do.
+    // Examples that receive nothing read the zeros at the end.
     const places = allocateFor({ dtype: "int32", shape: [axisSize] }).fill(axisSize);
     for (const [source, destination] of pairs) places[destination] = source;
     return [gather(padded, new Concrete("int32", [axisSize], places)), 0];
@@ -276,12 +282,12 @@ export const ppermutePrimitive: Primitive<PermuteParams> = collective({
   },
 });
 
-/** Values sent from example to example. */
+/** Values sent between examples. */
 export function ppermute(x: Tensor, params: PermuteParams): Tensor {
   return bindOne(ppermutePrimitive, [x], params);
 }
 
-/** The error for examples that part where a collective needs all of them. */
+/** The error for examples that take different branches when a collective needs all of them. */
 export function divergenceError(axisName: string): Error {
   return argumentError(
     `Cannot use a collective over the axis ${describeValue(nameOfAxis(axisName))} in a branch ` +
@@ -290,7 +296,7 @@ export function divergenceError(axisName: string): Error {
   );
 }
 
-/** The identity, for values that must be the same for all examples: they choose a branch. */
+/** The identity, for values that must be equal for all examples: they select a branch. */
 export const uniformPrimitive: Primitive<CollectiveParams> = collective({
   name: "uniform",
   type: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
@@ -302,12 +308,12 @@ export const uniformPrimitive: Primitive<CollectiveParams> = collective({
   derivative: { kind: "zero" },
 });
 
-/** `x`, which must be the same for all examples. */
+/** `x`, which must be equal for all examples. */
 export function uniform(x: Tensor, params: CollectiveParams): Tensor {
   return bindOne(uniformPrimitive, [x], over(params));
 }
 
-/** Which example this is, from 0. */
+/** The index of this example, from 0. */
 export const axisIndexPrimitive: Primitive<CollectiveParams> = collective({
   name: "axisIndex",
   type: () => ({ dtype: "int32", shape: [] }),
@@ -318,7 +324,7 @@ export const axisIndexPrimitive: Primitive<CollectiveParams> = collective({
   derivative: { kind: "zero" },
 });
 
-/** The example's own number. */
+/** The index of the example. */
 export function axisIndex(params: CollectiveParams): Tensor {
   return bindOne(axisIndexPrimitive, [], over(params));
 }

@@ -1,6 +1,6 @@
 /**
- * What each primitive is on complex tensors: a composition of primitives on their real and imaginary
- * parts. Real operands may stand beside complex ones, and are not taken apart.
+ * The definition of each primitive for complex tensors: a composition of primitives on their real and
+ * imaginary parts. Real operands may be combined with complex ones, and are not split.
  *
  * @module
  */
@@ -79,7 +79,10 @@ function complexOf(x: Tensor): ComplexTensor {
   return x instanceof ComplexTensor ? x : pair(x, zerosOf(x));
 }
 
-/** Linear, or moving elements: each part by itself. Integers and bools say where, for both. */
+/**
+ * Linear, or moving elements: applied to each part separately. Integer and bool operands, such as
+ * indices, are used for both.
+ */
 const each: Rule = (args, params, primitive) => {
   const re = bind(primitive, args.map(realPart), params);
   const others = args.map((x) => isComplexTensor(x) || isFloat(x.dtype) ? imaginaryPart(x) : x);
@@ -87,7 +90,7 @@ const each: Rule = (args, params, primitive) => {
   return re.map((part, i) => pair(part, im[i]));
 };
 
-/** Linear in each of two arguments: four products, or two beside a real argument. */
+/** Linear in each of two arguments: four products, or two with a real argument. */
 const bilinear: Rule = ([x, y], params, primitive) => {
   const times = (a: Tensor, b: Tensor): Tensor => bindOne(primitive, [a, b], params);
   if (!(x instanceof ComplexTensor)) {
@@ -106,7 +109,7 @@ function holomorphic(name: AnalyticName): Rule {
   return (args) => analytic(name, ...args.map(complexOf));
 }
 
-/** A function of tensors, for those that are made of others. */
+/** A function of tensors, for primitives that are compositions. */
 function composed(f: (...args: readonly Tensor[]) => Tensor): Rule {
   return (args) => f(...args);
 }
@@ -117,7 +120,7 @@ function either([x]: readonly Tensor[], _params: unknown, primitive: Primitive):
   return or(bindOne(primitive, [re], null), bindOne(primitive, [im], null));
 }
 
-/** Refused: complex numbers have no order, and some functions no meaning for them. */
+/** Rejected: complex numbers have no order, and some functions are not defined for them. */
 const refuse: Rule = (args, _params, { name }) => {
   throw realOnlyError(name, args);
 };
@@ -129,7 +132,7 @@ function magnitude(x: Tensor): Tensor {
 
 function squared(x: Tensor): Tensor {
   const { re, im } = complexOf(x);
-  // Squares would cancel; a zero is positive, as theirs is.
+  // Squares would cancel; a zero is positive, like that of the squares.
   const difference = add(mul(sub(re, im), add(re, im)), constantLike(re, 0));
   return pair(difference, scale(mul(re, im), 2));
 }
@@ -140,7 +143,7 @@ function isEndless(parts: readonly Tensor[]): Tensor {
   return or(first, second);
 }
 
-/** Of an infinite number: ±1 for each infinite part, and 0 for a finite one. */
+/** For an infinite number: ±1 for each infinite part, and 0 for a finite one. */
 function cornerOf(part: Tensor): Tensor {
   const infinity = constantLike(part, Infinity);
   const [zero, one] = [constantLike(part, 0), constantLike(part, 1)];
@@ -153,8 +156,8 @@ function cornerOf(part: Tensor): Tensor {
 
 /**
  * Quotient, in double precision. The divisor is divided by a power of two first, so that its square is
- * in range; an infinite one becomes a unit times infinity (C99, Annex G.5.1). Over 0 both parts of the
- * numerator are divided.
+ * in range; an infinite divisor is replaced by a unit times infinity (C99, Annex G.5.1). For division
+ * by 0, both parts of the numerator are divided.
  */
 function quotient(x: Tensor, y: Tensor): Tensor {
   if (!(y instanceof ComplexTensor)) {
@@ -185,7 +188,7 @@ function quotient(x: Tensor, y: Tensor): Tensor {
   );
 }
 
-/** Numbers of length one in the same directions; 0 of 0. */
+/** Numbers of length one in the same directions; 0 for 0. */
 function direction(x: Tensor): Tensor {
   const parts = complexOf(x);
   const isInfinite = isEndless([parts.re, parts.im]);
@@ -199,7 +202,7 @@ function direction(x: Tensor): Tensor {
 /** Integer powers from here on are computed like all others. */
 const MOST_FACTORS = 64;
 
-/** Powers; those by a small integer that is known, by products. */
+/** Powers; those with a small known integer exponent, by products. */
 function power(x: Tensor, y: Tensor): Tensor {
   const exponent = y instanceof Concrete && y.held === 1 ? y.elements[0] : NaN;
   if (!Number.isInteger(exponent) || Math.abs(exponent) >= MOST_FACTORS) {
@@ -222,7 +225,7 @@ function logOfSum(x: Tensor, y: Tensor): Tensor {
   return add(log(add(exp(sub(x, held)), exp(sub(y, held)))), held);
 }
 
-/** Products over axes: one half of the factors by the other. */
+/** Products over axes: one half of the factors times the other. */
 function productOf(x: Tensor, { axes }: ReduceParams): Tensor {
   const rows = asRows(x, axes);
   const axis = rows.ndim - 1;
@@ -238,7 +241,7 @@ function productOf(x: Tensor, { axes }: ReduceParams): Tensor {
   return reshape(product, rows.shape.slice(0, -1));
 }
 
-/** Running products: each by the one 1, 2, 4, … places before it. */
+/** Running products: each is multiplied by the one 1, 2, 4, … positions before it. */
 function runningProduct(x: Tensor, { axis }: AxisParams): Tensor {
   const length = x.shape[axis];
   let product = x;
@@ -251,8 +254,8 @@ function runningProduct(x: Tensor, { axis }: AxisParams): Tensor {
 }
 
 /**
- * NumPy's order: by real parts, then by imaginary ones; behind all others those of which a part is NaN,
- * the real part last. Sorts by one key after another, since each keeps the order of equal elements.
+ * NumPy's order: by real parts, then by imaginary ones; numbers with a NaN part follow all others,
+ * those with a NaN real part last. Sorts by one key after another, since each sort is stable.
  */
 function order(x: Tensor, { axis, descending }: ArgsortParams): Tensor {
   const { re, im } = complexOf(x);
@@ -268,7 +271,7 @@ function order(x: Tensor, { axis, descending }: ArgsortParams): Tensor {
   return transpose(places!, movePermutation(x.ndim, last, axis));
 }
 
-/** Conversion: to a complex dtype by parts, to bool as a test, and to no other. */
+/** Conversion: to a complex dtype by parts, to bool as a test; other dtypes are rejected. */
 function converted(x: Tensor, { dtype }: ConvertParams): Tensor {
   const { re, im } = complexOf(x);
   if (isComplex(dtype)) return pair(convert(re, partDtype(dtype)), convert(im, partDtype(dtype)));
@@ -286,7 +289,7 @@ const rules: Readonly<Record<PrimitiveName, Rule>> = {
   broadcast: each,
   reduceSum: each,
   convert: ([x], params) => converted(x, params),
-  // Says by itself what it takes.
+  // Reports its own errors for complex arguments.
   bitcast: ([x], params: BitcastParams) => {
     bitcastPrimitive.type([x], params);
     return x;

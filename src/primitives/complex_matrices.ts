@@ -1,7 +1,7 @@
 /**
- * LU factors, eigenvalues and singular values of complex matrices, on pairs of real tensors; what other
- * factorisations are, by real matrices of twice the size. All act on matrices in the last two axes; the
- * others are a batch.
+ * LU factors, eigenvalues and singular values of complex matrices, on pairs of real tensors. Other
+ * factorisations are computed by real matrices of twice the size. All operate on matrices in the last
+ * two axes; the other axes are a batch.
  *
  * @module
  */
@@ -69,18 +69,18 @@ function withRealDiagonal({ re, im }: ComplexTensor): ComplexTensor {
   return new ComplexTensor(re, sub(im, diagonalMatrix(diagonalOf(im))));
 }
 
-/** The Cholesky factor: the real factor of the embedded matrix is the embedded one. */
+/** The Cholesky factor: the real factor of the embedded matrix is the embedded factor. */
 function complexCholesky(a: ComplexTensor): Tensor {
   return fromEmbedded(cholesky(embedded(withRealDiagonal(a))));
 }
 
-/** The QR factorisation with a real, positive diagonal, which embeds. */
+/** The QR factorisation with a real, positive diagonal, which can be embedded. */
 export function complexQr(a: ComplexTensor): readonly Tensor[] {
   return qr(embedded(a)).map(fromEmbedded);
 }
 
 /**
- * Triangular systems. The diagonal is divided out, so that the embedded triangle is one, too; a
+ * Triangular systems. The diagonal is divided out, so that the embedded triangle is triangular, too; a
  * transpose is the conjugate of the adjoint.
  */
 function complexTriangularSolve(
@@ -139,7 +139,7 @@ function results(
   });
 }
 
-/** The tangents by both parts of matrices, from those by the matrices. */
+/** The tangents of both parts of matrices, from those of the matrices. */
 function tangentsOf(
   push: (
     da: ComplexTensor,
@@ -165,8 +165,8 @@ function inverseOf(a: ComplexTensor): Tensor {
 }
 
 /**
- * The LU factorisation with complete pivoting of complex matrices `[..., n, n]`, as `lu` has it: the
- * parts of `l` and of `u`, the orders of rows and columns `[..., n]`, and the sign of both `[...]`.
+ * The LU factorisation with complete pivoting of complex matrices `[..., n, n]`, in the form of `lu`:
+ * the parts of `l` and of `u`, the orders of rows and columns `[..., n]`, and the sign of both `[...]`.
  */
 export const complexLuPrimitive: Primitive<null> = {
   name: "complexLu",
@@ -224,8 +224,8 @@ export function complexLu({ re, im }: ComplexTensor): LuFactors {
 }
 
 /**
- * The parts of the columns `[..., m, m - k]` that complete the orthonormal ones of `q` `[..., m, k]` to a
- * basis, with the derivative that `complement` has.
+ * The parts of the columns `[..., m, m - k]` that extend the orthonormal columns of `q` `[..., m, k]`
+ * to a basis, with the derivative of `complement`.
  */
 export const complexComplementPrimitive: Primitive<null> = {
   name: "complexComplement",
@@ -256,7 +256,7 @@ export const complexComplementPrimitive: Primitive<null> = {
   },
 };
 
-/** Orthonormal columns, followed by others that complete them to a basis. */
+/** Orthonormal columns, followed by others that extend them to a basis. */
 export function completeBasis(q: Tensor): Tensor {
   if (!(q instanceof ComplexTensor)) return completeRealBasis(q);
   const { rows, columns } = matrixSize(q);
@@ -265,10 +265,10 @@ export function completeBasis(q: Tensor): Tensor {
   return concatenate([q, new ComplexTensor(re, im)], q.ndim - 1);
 }
 
-/** How much each column of `dv` turns the element of `v` that is to stay real. */
+/** The rotation by each column of `dv` of the element of `v` that must remain real. */
 function turnOf(dv: ComplexTensor, v: ComplexTensor): Tensor {
   const row = v.ndim - 2;
-  // Nothing, and yet made of the tangent.
+  // Zero, but dependent on the tangent.
   if (v.shape[row] === 0) return reduceSum(dv.im, [row]);
   const isReal = equal(v.im, constantLike(v.im, 0));
   const place = argmax(select(isReal, v.re, constantLike(v.re, -1)), row);
@@ -278,7 +278,7 @@ function turnOf(dv: ComplexTensor, v: ComplexTensor): Tensor {
   return div(chosen(dv.im), chosen(v.re));
 }
 
-/** Vectors whose phases turn back by so much for each column. */
+/** Vectors whose phases are rotated back by this angle for each column. */
 function turnedBack(dv: ComplexTensor, v: ComplexTensor, turn: Tensor): ComplexTensor {
   return new ComplexTensor(
     add(dv.re, scaleColumns(v.im, turn)),
@@ -286,16 +286,16 @@ function turnedBack(dv: ComplexTensor, v: ComplexTensor, turn: Tensor): ComplexT
   );
 }
 
-/** Hermitian matrices with the lower triangles of these. */
+/** Hermitian matrices with the lower triangles of the arguments. */
 function hermitianFromLower({ re, im }: ComplexTensor): ComplexTensor {
   const below = lowerTriangle(im, -1);
   return new ComplexTensor(fromLower(re), sub(below, transposed(below)));
 }
 
 /**
- * Eigenvalues `w` `[..., n]` of Hermitian matrices, increasing, and the parts of their eigenvectors, the
- * columns of `v` `[..., n, n]`, whose largest elements are real and positive. The lower triangle is
- * read. As for `eigh`, equal eigenvalues are taken not to mix.
+ * Eigenvalues `w` `[..., n]` of Hermitian matrices, increasing, and the parts of their eigenvectors,
+ * the columns of `v` `[..., n, n]`, whose largest elements are real and positive. Only the lower
+ * triangle is read. As for `eigh`, eigenvectors of equal eigenvalues are assumed not to mix.
  */
 export const complexEighPrimitive: Primitive<null> = {
   name: "complexEigh",
@@ -374,7 +374,7 @@ export const complexSvdPrimitive: Primitive<null> = {
   batch: (args, axes, size) => batchLeading(complexSvdPrimitive, args, axes, size, null),
   derivative: {
     kind: "smooth",
-    // As for `svd`, with adjoints; then the phases turn back.
+    // As for `svd`, with adjoints; then the phases are rotated back.
     tangents: tangentsOf((da, _args, [uRe, uIm, s, vRe, vIm]) => {
       const [u, vh] = [new ComplexTensor(uRe, uIm), new ComplexTensor(vRe, vIm)];
       const v = adjoint(vh) as ComplexTensor;
@@ -412,8 +412,8 @@ export function complexSvdOf({ re, im }: ComplexTensor): readonly Tensor[] {
 
 /**
  * The parts of the eigenvalues `w` `[..., n]` of any square matrices, ordered by real and then by
- * imaginary parts, and of their eigenvectors, the columns of `v` `[..., n, n]`: of length one, the
- * largest element real and positive. Equal eigenvalues are taken not to mix.
+ * imaginary parts, and of their eigenvectors, the columns of `v` `[..., n, n]`: of length one, with a
+ * real and positive largest element. Eigenvectors of equal eigenvalues are assumed not to mix.
  */
 export const eigPrimitive: Primitive<null> = {
   name: "eig",
@@ -442,7 +442,7 @@ export const eigPrimitive: Primitive<null> = {
       const inner = product(inverseOf(v), product(da, v));
       const gaps = sub(acrossRows(w, v.shape), acrossColumns(w, v.shape));
       const dv = product(v, mul(inner, reciprocalOrZero(gaps))) as ComplexTensor;
-      // The lengths stay, and so do the phases.
+      // The lengths are preserved, and so are the phases.
       const growth = reduceSum(add(mul(dv.re, v.re), mul(dv.im, v.im)), [v.ndim - 2]);
       const kept = sub(dv, scaleColumns(v, growth)) as ComplexTensor;
       return [...partsOf(diagonalOf(inner)), ...partsOf(turnedBack(kept, v, turnOf(kept, v)))];

@@ -74,7 +74,7 @@ export const contractPrimitive: Primitive<ContractParams> = {
       const batch = [[axisX, ...others[0]], [axisY, ...others[1]]] as const;
       return [[bindOne(contractPrimitive, [x, y], { contract, batch }), 0]];
     }
-    // Mapped in one argument alone, the axis is just one more that is not contracted.
+    // If it is mapped in one argument alone, the axis is an additional axis that is not contracted.
     const free = axisX !== null
       ? freeAxes(x, contract[0], others[0]).indexOf(axisX)
       : freeAxes(x, contract[0], others[0]).length +
@@ -104,8 +104,8 @@ export function contract(x: Tensor, y: Tensor, params: ContractParams): Tensor {
 }
 
 /**
- * The cotangent of the argument of type `own`, whose axes stand first in `pairs` and `batch`, given
- * the axes of the cotangent that come from the other argument.
+ * The cotangent of the argument of type `own`, whose axes come first in `pairs` and `batch`, given the
+ * axes of the cotangent that come from the other argument.
  */
 function pullBack(
   ct: Tensor,
@@ -116,13 +116,13 @@ function pullBack(
   batch: AxisPairs,
 ): Tensor {
   const free = freeAxes(own, pairs[0], batch[0]);
-  // The contracted axes of `own`, in the order that those of `other` have in its shape.
+  // The contracted axes of `own`, in the order of the corresponding axes of `other` in its shape.
   const contracted = pairs[1].map((_, i) => i)
     .sort((i, j) => pairs[1][i] - pairs[1][j])
     .map((i) => pairs[0][i]);
   const summed = [fromOther, freeAxes(other, pairs[1], batch[1])] as const;
   const shared = [range(batch[0].length), batch[1]] as const;
-  // Either order of the arguments gives the same sums: take the one that needs no transpose.
+  // Either order of the arguments gives the same sums: use the one that needs no transposition.
   const otherFirst = inversePermutation([...batch[0], ...contracted, ...free]);
   if (otherFirst.every((axis, i) => axis === i)) {
     return contract(other, ct, { contract: swap(summed), batch: swap(shared) });
@@ -179,7 +179,7 @@ function areDistinctAxes(axes: readonly number[], { shape }: Type): boolean {
     axes.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < shape.length);
 }
 
-/** How an argument becomes a batch of matrices. */
+/** The layout of an argument as a batch of matrices. */
 interface Operand {
   /** The axes that are neither contracted nor shared. */
   readonly free: readonly number[];
@@ -187,13 +187,13 @@ interface Operand {
   readonly order: readonly number[];
   /** Whether the contracted axes come before the free ones. */
   readonly contractFirst: boolean;
-  /** How many elements must be moved to bring the axes into this order. */
+  /** The number of elements that must be moved to bring the axes into this order. */
   readonly cost: number;
 }
 
 /** The layout of both arguments, and the contracted axes of `x` in the order of the sum. */
 function chooseOperands(x: Type, y: Type, { contract, batch }: ContractParams) {
-  // The pairs may be summed in any order; only the orders of x and of y can save a copy.
+  // The pairs may be summed in any order; only the orders of x and of y can avoid a copy.
   const orders = contract.map((axes) => range(axes.length).sort((i, j) => axes[i] - axes[j]));
   const choices = orders.map((order) => {
     const shared = order.map((i) => contract[0][i]);
@@ -225,7 +225,7 @@ function operand(x: Type, contracted: readonly number[], shared: readonly number
   };
 }
 
-/** Whether the elements stand in memory as this order of axes wants them. */
+/** Whether the elements are in memory in this order of axes. */
 function isStored({ shape }: Type, order: readonly number[]): boolean {
   let last = -1;
   for (const axis of order) {
@@ -236,7 +236,7 @@ function isStored({ shape }: Type, order: readonly number[]): boolean {
   return true;
 }
 
-/** The elements of `x` with its axes in the operand's order; copied only when they must be. */
+/** The elements of `x` with its axes in the operand's order; copied only if necessary. */
 function read(x: Concrete, { order, cost }: Operand): Numbers {
   if (cost === 0) return dense(x) as Numbers;
   const shape = order.map((axis) => x.shape[axis]);

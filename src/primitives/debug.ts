@@ -1,5 +1,5 @@
 /**
- * The operation without results that shows values to a function while a program runs.
+ * An operation without results that passes values to a function while a program runs.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Tensor } from "../core/tensor.ts";
 import { bind, runEvaluated } from "../core/trace.ts";
 import { moveAxis } from "./structure.ts";
 
-/** An axis over which the operation is mapped: once for each example, the function is called. */
+/** An axis over which the operation is mapped: the function is called once for each example. */
 export interface Level {
-  /** How many examples there are. */
+  /** The number of examples. */
   readonly size: number;
-  /** Which arguments differ between them: along their first axis. */
+  /** Which arguments differ between examples: along their first axis. */
   readonly isMapped: readonly boolean[];
 }
 
 /** Parameters of `debugCallback`. */
 export interface DebugCallbackParams {
-  /** What is called with the values. */
+  /** The function that is called with the values. */
   readonly callback: (values: readonly Concrete[]) => void;
-  /** The axes over which it is mapped, the outermost first; left out where there are none. */
+  /** The axes over which it is mapped, the outermost first; omitted if there are none. */
   readonly levels?: readonly Level[];
 }
 
@@ -49,7 +49,7 @@ function callFor(
 }
 
 /**
- * Calls a function with its arguments, and gives nothing. What it shows are values, never tangents:
+ * Calls a function with its arguments, and returns nothing. The arguments are values, never tangents:
  * its derivative is zero.
  */
 export const debugCallbackPrimitive: Primitive<DebugCallbackParams> = {
@@ -73,7 +73,7 @@ export const debugCallbackPrimitive: Primitive<DebugCallbackParams> = {
   isEffectful: true,
 };
 
-/** Has `callback` called with the values of `args`, when they are there. */
+/** Calls `callback` with the values of `args` when they are available. */
 export function debugCall(
   callback: DebugCallbackParams["callback"],
   args: readonly Tensor[],

@@ -1,5 +1,5 @@
 /**
- * Primitives that take and replace a block of a tensor whose position may be known only when the
+ * Primitives that read and replace a block of a tensor whose position may be known only when the
  * program runs: dynamicSlice, updateSlice, addSlice.
  *
  * @module
@@ -17,19 +17,19 @@ import { copyOf, gather, scatterOnto, scatterSet } from "./indexing.ts";
 import { type AxisPositions, mergeAxes, mergePositions } from "./positions.ts";
 import { alignBatch, constantLike, moveAxis, reshape } from "./structure.ts";
 
-/** Where a block begins: one entry per axis. */
+/** The position of a block: one entry per axis. */
 export interface BlockStart {
-  /** The first position on each axis; `null` where the next of the scalar operands says it. */
+  /** The first position on each axis; `null` if it is given by the next of the scalar operands. */
   readonly start: readonly (number | null)[];
 }
 
 /** Parameters of `dynamicSlice`. */
 export interface DynamicSliceParams extends BlockStart {
-  /** How many positions are taken on each axis. */
+  /** The number of positions on each axis. */
   readonly sizes: readonly number[];
 }
 
-/** Throws unless a block fits into `x` wherever its start is known. */
+/** Throws unless a block is within `x`, as far as its start is known. */
 function checkBlock(
   x: Type,
   sizes: Shape,
@@ -55,7 +55,7 @@ function checkBlock(
   throw dtypeError(`${what} from ${showType(wrong)} on: expected int32[]`);
 }
 
-/** The first position of a block on each axis; throws where the block does not lie inside. */
+/** The first position of a block on each axis; throws if the block is out of range. */
 function readStarts(
   x: Type,
   sizes: Shape,
@@ -123,7 +123,10 @@ export const dynamicSlicePrimitive: Primitive<DynamicSliceParams> = {
   },
 };
 
-/** The block of `x` with these `sizes` whose position is `start`, `null` taking the next of `starts`. */
+/**
+ * The block of `x` with these `sizes` at the position `start`, where `null` stands for the next of
+ * `starts`.
+ */
 export function dynamicSlice(
   x: Tensor,
   start: readonly (number | null)[],
@@ -133,7 +136,7 @@ export function dynamicSlice(
   return bindOne(dynamicSlicePrimitive, [x, ...starts], { start, sizes });
 }
 
-/** What replacing a block and adding to it have in common. */
+/** The common parts of replacing a block and adding to it. */
 function blockPrimitive(
   name: "updateSlice" | "addSlice",
   adds: boolean,
@@ -200,7 +203,7 @@ export const updateSlicePrimitive: Primitive<BlockStart> = blockPrimitive(
 /** `x` with a block added to one of its own: `x`, the block, then the starts that are operands. */
 export const addSlicePrimitive: Primitive<BlockStart> = blockPrimitive("addSlice", true, addSlice);
 
-/** `x` with `update` in the block at `start`, `null` taking the next of `starts`. */
+/** `x` with `update` in the block at `start`, where `null` stands for the next of `starts`. */
 export function updateSlice(
   x: Tensor,
   update: Tensor,
@@ -210,7 +213,7 @@ export function updateSlice(
   return bindOne(updateSlicePrimitive, [x, update, ...starts], { start });
 }
 
-/** `x` with `update` added to the block at `start`, `null` taking the next of `starts`. */
+/** `x` with `update` added to the block at `start`, where `null` stands for the next of `starts`. */
 export function addSlice(
   x: Tensor,
   update: Tensor,
@@ -220,13 +223,13 @@ export function addSlice(
   return bindOne(addSlicePrimitive, [x, update, ...starts], { start });
 }
 
-/** Blocks that differ from example to example, as places on one axis that indices point to. */
+/** Blocks that differ between examples, as indices into one axis. */
 interface Blocks {
-  /** How many axes there are in front, of which blocks have everything. */
+  /** The number of leading axes that blocks contain completely. */
   readonly outer: number;
-  /** The shape with the axes between these and others that blocks have all of as one. */
+  /** The shape in which the axes between these and the complete trailing ones are combined into one. */
   readonly merged: Shape;
-  /** `[examples, sizes...]`: the places of the blocks on that axis; -1 for what sticks out. */
+  /** `[examples, sizes...]`: the positions of the blocks on that axis; -1 for those out of range. */
   readonly indices: Tensor;
 }
 
@@ -257,7 +260,7 @@ function blocksOf(
   };
 }
 
-/** The starts moved to the nearest block of these sizes that lies inside a tensor of this shape. */
+/** The starts moved to the nearest block of these sizes that is within a tensor of this shape. */
 export function nearestStart(first: Tensor, length: number, size: number): Tensor {
   const last = constantLike(first, length - size);
   const atLeast = select(lessEqual(constantLike(first, 0), first), first, constantLike(first, 0));

@@ -1,5 +1,5 @@
 /**
- * The builder of elementwise primitives: one function of numbers, all other rules derived from it.
+ * The builder of elementwise primitives: all other rules are derived from one function of numbers.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import type { Tensor, Type } from "../core/tensor.ts";
 import { bind } from "../core/trace.ts";
 import { alignBatch } from "./structure.ts";
 
-/** Which dtypes an elementwise primitive takes. */
+/** The dtypes that an elementwise primitive accepts. */
 export type Accepts = "any" | "number" | "float" | "integer" | "discrete" | "bool";
 
-/** Whether `dtype` is among those that `accepts` names. */
+/** Whether `dtype` is among those in `accepts`. */
 export function accepted(accepts: Accepts, dtype: Dtype): boolean {
   const category = categoryOf(dtype);
   return accepts === "any" || accepts === category ||
@@ -26,21 +26,21 @@ export function accepted(accepts: Accepts, dtype: Dtype): boolean {
     (accepts === "discrete" && category !== "float");
 }
 
-/** What defines an elementwise primitive of one or two arguments. */
+/** The definition of an elementwise primitive of one or two arguments. */
 interface ElementwiseRecord<F> {
   /** The name under which it is printed. */
   readonly name: string;
-  /** The dtypes that it takes; both arguments have the same one. */
+  /** The dtypes that it accepts; both arguments have the same one. */
   readonly accepts: Accepts;
-  /** The result's dtype, when it is not that of the arguments. */
+  /** The result's dtype, if it differs from that of the arguments. */
   readonly result?: Dtype;
-  /** The meaning on one element, in double precision. */
+  /** The function of one element, in double precision. */
   readonly apply: F;
-  /** The meaning on 32-bit integers, where it is not `apply` rounded into range. */
+  /** The function of 32-bit integers, if it is not `apply` rounded into range. */
   readonly applyInteger?: F;
-  /** `apply` over a block, for those that are worth a loop of their own. */
+  /** `apply` over a block, for functions that benefit from a loop of their own. */
   readonly loop?: BlockLoop;
-  /** How it is differentiated. */
+  /** Its derivative. */
   readonly derivative: Derivative<null>;
 }
 
@@ -120,21 +120,24 @@ export function binary(
   return primitive;
 }
 
-/** What defines a primitive of floats that is computed one by one, of any number of arguments. */
+/**
+ * The definition of a primitive of floats that is computed element by element, with any number of
+ * arguments.
+ */
 interface MappedRecord<P> {
   /** The name under which it is printed. */
   readonly name: string;
-  /** How many arguments it has. */
+  /** The number of arguments. */
   readonly arity: number;
-  /** How many of them, the first ones, are integers. Default 0. */
+  /** The number of first arguments that are integers. Default 0. */
   readonly integers?: number;
-  /** The meaning on one element each, in double precision. */
+  /** The function of one element of each argument, in double precision. */
   readonly apply: (params: P) => (...xs: number[]) => number;
-  /** How it is differentiated. */
+  /** Its derivative. */
   readonly derivative: Derivative<P>;
 }
 
-/** A primitive that applies a function of doubles, which its parameters choose, to elements. */
+/** A primitive that applies a function of doubles, selected by its parameters, to elements. */
 export function mapped<P>(
   { name, arity, integers = 0, apply, derivative }: MappedRecord<P>,
 ): Primitive<P> {
@@ -177,7 +180,7 @@ export function mapped<P>(
   return primitive;
 }
 
-/** How many elements an elementwise result of these arguments stores: one when all are splats. */
+/** The number of elements that an elementwise result of these arguments stores: one if all are splats. */
 export function storedLength(args: readonly Elements[]): number {
   let length = 1;
   for (const elements of args) if (elements.length !== 1) length = elements.length;

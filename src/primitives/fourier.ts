@@ -1,10 +1,10 @@
 /**
- * Discrete Fourier transforms along the last axis, on real and imaginary parts as tensors of their own.
+ * Discrete Fourier transforms along the last axis, on real and imaginary parts as separate tensors.
  * Nothing is divided by the length.
  *
- * As a real linear map of pairs, a transform has the one with the other sign as its transpose; and the
- * transform of real numbers, cut to what symmetry does not give, has the sum of real parts as its own. So
- * the family is closed under adjoints.
+ * As a real linear map of pairs, the transpose of a transform is the one with the other sign. The
+ * transpose of the transform of real numbers, restricted to the part that symmetry does not determine,
+ * is a sum of real parts. So the family is closed under adjoints.
  *
  * @module
  */
@@ -66,8 +66,8 @@ function rowOf([re, im]: readonly Float64Array[], i: number, length: number): Pa
 }
 
 /**
- * Real and imaginary parts `[..., n]` of `Σ x[j] e^(∓2πi jk / n)`, of those of `x`. Compiled programs
- * may give it tables as further arguments.
+ * Real and imaginary parts `[..., n]` of `Σ x[j] e^(∓2πi jk / n)`, from those of `x`. Compiled programs
+ * may pass tables as further arguments.
  */
 export const fourierPrimitive: Primitive<FourierParams> = {
   name: "fourier",
@@ -133,9 +133,9 @@ export function fourierOfReal(x: Tensor): [re: Tensor, im: Tensor] {
 }
 
 /**
- * `Σ Re(y[k] e^(2πi jk / n))` `[..., n]`, of the real and imaginary parts `[..., floor(n / 2) + 1]` of
- * `y`. With all but the first number doubled, and that in the middle not, it is the inverse, times `n`, of
- * the transform of real numbers.
+ * `Σ Re(y[k] e^(2πi jk / n))` `[..., n]`, from the real and imaginary parts `[..., floor(n / 2) + 1]`
+ * of `y`. If all numbers except the first and the middle one are doubled, it is `n` times the inverse
+ * of the transform of real numbers.
  */
 export const realOfFourierPrimitive: Primitive<RealParams> = {
   name: "realOfFourier",

@@ -1,5 +1,5 @@
 /**
- * The operations of StableHLO as functions of values: what rules are made of.
+ * The operations of StableHLO as functions of values, for use in rules.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { quote, showSharding } from "./sharding.ts";
 import { isFloatKind, list, showTensor, Writer } from "./writer.ts";
 import type { Kind, Value, ValueType } from "./writer.ts";
 
-/** A value, or a number that takes the type of the value beside it. */
+/** A value, or a number that takes the type of the other operand. */
 export type Operand = Value | number;
 
 /** How two values are compared. */
 export type Direction = "EQ" | "NE" | "LT" | "LE" | "GT" | "GE";
 
-/** How a value is put into a larger one: one entry per axis in each list. */
+/** The padding of a value: one entry per axis in each list. */
 export interface Padding {
   readonly low: readonly number[];
   readonly high: readonly number[];
@@ -29,11 +29,11 @@ function comparisonOf(dtype: Kind): string {
   return dtype === "int32" || dtype === "int64" ? "SIGNED" : "UNSIGNED";
 }
 
-/** A writer that knows the operations. */
+/** A writer with the operations of the dialect. */
 export class Builder extends Writer {
-  /** The mesh that the program is divided over, if it is. */
+  /** The mesh over which the program is divided, if there is one. */
   readonly mesh: Mesh | null;
-  /** The axes of the mesh where lines are for each of its places; `null` where they are for all together. */
+  /** The axes of the mesh in lines for each of its positions; `null` in lines for all positions together. */
   places: readonly NamedAxis[] | null = null;
   #channels = 0;
   readonly #sources = new WeakMap<Value, Value>();
@@ -43,14 +43,14 @@ export class Builder extends Writer {
     this.mesh = mesh;
   }
 
-  /** The same value, divided over the mesh; other meshes mean nothing here. */
+  /** The same value, divided over the mesh; shardings over other meshes are ignored here. */
   constrain(x: Value, sharding: Sharding): Value {
     if (sharding.mesh !== this.mesh || this.places !== null) return x;
     const shown = showSharding(sharding, x.shape.length);
     return this.assign(x, `sdy.sharding_constraint ${x.name} ${shown} : ${showTensor(x)}`);
   }
 
-  /** The same value, whole along some axes on every device, and divided along the others as XLA likes. */
+  /** The same value, not divided along some axes, and divided along the others as XLA chooses. */
   whole(x: Value, axes: readonly number[]): Value {
     if (this.mesh === null || this.places !== null || axes.length === 0) return x;
     const shown = x.shape.map((_, axis) => axes.includes(axis) ? "{}" : "{?}");
@@ -58,12 +58,12 @@ export class Builder extends Writer {
     return this.assign(x, `sdy.sharding_constraint ${x.name} ${sharding} : ${showTensor(x)}`);
   }
 
-  /** A number for messages between devices that no other has. */
+  /** A unique number for messages between devices. */
   nextChannel(): number {
     return ++this.#channels;
   }
 
-  /** Lines that run in every place of the mesh, on parts; gives whole values. */
+  /** Lines that run at every position of the mesh, on parts; returns whole values. */
   inPlaces(
     args: readonly Value[],
     ins: readonly Sharding[],
@@ -104,7 +104,7 @@ export class Builder extends Writer {
     );
   }
 
-  /** One that the CHLO dialect has. */
+  /** An operation of the CHLO dialect. */
   chlo(operation: string, ...args: readonly Value[]): Value {
     const types = args.map(showTensor).join(", ");
     const operands = args.map(({ name }) => name).join(", ");
@@ -200,12 +200,12 @@ export class Builder extends Writer {
     return converted;
   }
 
-  /** What a value was converted from; `undefined` where it was not. */
+  /** The value from which a value was converted; `undefined` if it was not. */
   sourceOf(x: Value): Value | undefined {
     return this.#sources.get(x);
   }
 
-  /** The same bits as another type; `shape` is another one where the width is. */
+  /** The same bits as another type; `shape` differs if the width does. */
   bitcast(x: Value, dtype: Kind, shape: Shape = x.shape): Value {
     return this.short("stablehlo.bitcast_convert", [x], "", { dtype, shape });
   }
@@ -266,7 +266,7 @@ export class Builder extends Writer {
     return this.assign(x, `stablehlo.reverse ${x.name}, dims = ${list(axes)} : ${showTensor(x)}`);
   }
 
-  /** The block of these sizes from scalars on. */
+  /** The block of these sizes at the scalar start positions. */
   dynamicSlice(x: Value, starts: readonly Value[], sizes: readonly number[]): Value {
     if (x.shape.length === 0) return x;
     return this.short("stablehlo.dynamic_slice", [x, ...starts], `sizes = ${list(sizes)}`, {
@@ -275,7 +275,7 @@ export class Builder extends Writer {
     });
   }
 
-  /** `x` with a block replaced from scalars on. */
+  /** `x` with a block at the scalar start positions replaced. */
   updateSlice(x: Value, block: Value, starts: readonly Value[]): Value {
     if (x.shape.length === 0) return block;
     return this.short("stablehlo.dynamic_update_slice", [x, block, ...starts], "", x);
@@ -309,12 +309,12 @@ export class Builder extends Writer {
     return this.reduceBy("stablehlo.add", x, 0, axes);
   }
 
-  /** Whether all of the flags are set, as a scalar. */
+  /** Whether all of the flags are true, as a scalar. */
   all(flags: Value): Value {
     return this.reduceBy("stablehlo.and", flags, 1, range(flags.shape.length));
   }
 
-  /** Whether one of the flags is set, as a scalar. */
+  /** Whether any of the flags is true, as a scalar. */
   any(flags: Value): Value {
     return this.reduceBy("stablehlo.or", flags, 0, range(flags.shape.length));
   }
@@ -329,7 +329,7 @@ export class Builder extends Writer {
     );
   }
 
-  /** One of two lists of values, of which only one is computed. */
+  /** One of two lists of values, of which only the selected one is computed. */
   choose(
     condition: Value,
     types: readonly ValueType[],
@@ -342,7 +342,7 @@ export class Builder extends Writer {
     ]);
   }
 
-  /** A loop over values, for as long as `condition` says. */
+  /** A loop over values that continues while `condition` is true. */
   while(
     initial: readonly Value[],
     condition: (values: readonly Value[]) => Value,
@@ -354,7 +354,7 @@ export class Builder extends Writer {
     ]);
   }
 
-  /** A loop of a known number of steps; `body` gets the number of the step, int32. */
+  /** A loop of a known number of steps; `body` receives the number of the step, int32. */
   repeat(
     count: number,
     initial: readonly Value[],

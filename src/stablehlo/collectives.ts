@@ -1,6 +1,6 @@
 /**
- * What the places of a mesh do together, where a program runs in each of them. Groups are lists of places,
- * counted with the last axis of the mesh the fastest, as partitions of XLA are.
+ * Collectives between the positions of a mesh, in a program that runs at each of them. Groups are lists
+ * of positions, numbered in row-major order, like the partitions of XLA.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import type { Value } from "./writer.ts";
 
 type Args = readonly Value[];
 
-/** How far apart neighbours along an axis are, and its length. */
+/** The distance of neighbours along an axis, and its length. */
 function strideOf({ places }: Builder, { axisName }: AxisUse): readonly [number, number] {
   const at = places?.findIndex(({ id }) => id === axisName) ?? -1;
   if (at < 0) throw internalError(`No place has the axis ${axisName}`);
@@ -30,7 +30,7 @@ function strideOf({ places }: Builder, { axisName }: AxisUse): readonly [number,
   return [stride, places![at].size];
 }
 
-/** For each line of places along an axis their numbers. */
+/** For each line of positions along an axis their numbers. */
 function groupsOf(b: Builder, use: AxisUse): readonly (readonly number[])[] {
   const [stride, size] = strideOf(b, use);
   const count = b.places!.reduce((product, axis) => product * axis.size, 1);
@@ -51,7 +51,7 @@ function among(b: Builder, groups: readonly (readonly number[])[]): string {
   return `${channel(b)}, replica_groups = ${showTable(groups)}`;
 }
 
-/** Values of all places of each group combined by an operation on two of them, the same for each. */
+/** Values of all positions of each group combined by an operation on two of them, the same result at each. */
 function reduceAmong(
   b: Builder,
   operation: string,
@@ -63,7 +63,7 @@ function reduceAmong(
   return b.generic("stablehlo.all_reduce", [x], attributes, [x], [combine])[0];
 }
 
-/** Whether a flag is set in any place of the mesh. */
+/** Whether a flag is set at any position of the mesh. */
 export function anyPlace(b: Builder, flag: Value): Value {
   const count = b.places!.reduce((product, axis) => product * axis.size, 1);
   const number = b.convert(flag, "int32");
@@ -79,19 +79,22 @@ function psum(b: Builder, [x]: Args, { params }: Context<CollectiveParams>): Arg
   return [total(b, x, params)];
 }
 
-/** The mean, by a sum that is in range where the elements are: a power of two is taken out first. */
+/** The mean, by a sum that is in range if the elements are: a power of two is extracted first. */
 function pmean(b: Builder, [x]: Args, { params }: Context<CollectiveParams>): Args {
   const scale = 2 ** Math.ceil(Math.log2(params.axisSize));
   return [b.div(total(b, b.mul(x, 1 / scale), params), params.axisSize / scale)];
 }
 
-/** Floats as integers in the same order, and back: negative ones have all bits but the sign turned over. */
+/**
+ * Floats as integers in the same order, and back: for negative numbers all bits except the sign are
+ * inverted.
+ */
 function turned(b: Builder, bits: Value): Value {
   const mask = b.splat(bits.dtype === "int32" ? 2n ** 31n - 1n : 2n ** 63n - 1n, bits);
   return b.select(b.compare("LT", bits, 0), b.elementwise("stablehlo.xor", bits, mask), bits);
 }
 
-/** Extremes are taken of integers: those of floats lose NaN on some devices. */
+/** Extremes are computed with integers: those of floats lose NaN on some devices. */
 function extreme(operation: "maximum" | "minimum"): Rule<CollectiveParams> {
   return (b, [x], { params }) => {
     const reduce = (value: Value) =>
@@ -100,7 +103,7 @@ function extreme(operation: "maximum" | "minimum"): Rule<CollectiveParams> {
     if (!isFloat(x.dtype as Dtype)) return [reduce(x)];
     const float = x.dtype === "float64" ? x : b.convert(x, "float32");
     const word = x.dtype === "float64" ? "int64" : "int32";
-    // NaN stands at the end that wins.
+    // NaN is placed at the end that takes precedence.
     const last = b.bitcast(b.splat(NaN, float), word);
     const nan = operation === "maximum" ? last : b.elementwise("stablehlo.not", last);
     const words = b.select(b.isNan(float), nan, turned(b, b.bitcast(float, word)));
@@ -143,7 +146,7 @@ function ppermute(b: Builder, [x]: Args, { params, types }: Context<PermuteParam
 
 function allToAll(b: Builder, [x]: Args, { params, types: [type] }: Context<ExchangeParams>): Args {
   const { axisSize, splitAxis, concatAxis } = params;
-  // The axis to list along is there from the start, of length one; that to split is so in the end.
+  // The axis to list along is inserted first, with length one; the axis to split has length one in the end.
   const isBefore = concatAxis <= splitAxis;
   const [split, concat] = isBefore ? [splitAxis + 1, concatAxis] : [splitAxis, concatAxis + 1];
   const shape = insertAt(x.shape, concat, 1);
@@ -161,7 +164,7 @@ function axisIndex(b: Builder, _args: Args, { params }: Context<CollectiveParams
   return [b.elementwise("stablehlo.remainder", b.div(place, stride), size)];
 }
 
-/** The rules of collectives, where a program runs in every place of a mesh. */
+/** The rules of collectives in a program that runs at every position of a mesh. */
 const rules = {
   psum,
   pmean,
@@ -175,7 +178,7 @@ const rules = {
   uniform: (_b: Builder, args: Args) => args,
 };
 
-/** The rule of a collective; `null` for what is none. */
+/** The rule of a collective; `null` for other primitives. */
 export function collectiveOf(name: string): Rule<unknown> | null {
   return Object.hasOwn(rules, name)
     ? (rules as unknown as Readonly<Record<string, Rule<unknown>>>)[name]

@@ -1,5 +1,5 @@
 /**
- * Programs as lines: equations one after the other, and those that hold programs as loops and branches.
+ * Programs as lines: equations one after the other, with nested programs as loops and branches.
  *
  * @module
  */
@@ -21,13 +21,13 @@ import type { Value, ValueType } from "./writer.ts";
 /** Values for tensors that are not part of the text. */
 export type Hoisted = ReadonlyMap<Concrete, Value>;
 
-/** What a program has become: its results, and whether it has none after all. */
+/** A written program: its results, and a flag that is true if it has none after all. */
 export interface Written {
   readonly results: readonly Value[];
   readonly flag: Value | null;
 }
 
-/** Whether some index of a program may lie outside of its axis. */
+/** Whether some index of a program may be out of range. */
 export function mayFail(program: Program): boolean {
   return someEquation(program, ({ primitive }) => hasIndices(primitive.name));
 }
@@ -101,8 +101,8 @@ function writeEquation(
 }
 
 /**
- * A program in every place of the mesh; what it means where there is no such mesh, or for one place
- * of another.
+ * A program at every position of the mesh; without such a mesh, or at one position of another, its
+ * definition.
  */
 function writePlaces(
   b: Builder,
@@ -214,7 +214,7 @@ function writeWhile(
   const test = (values: readonly Value[]) =>
     writeProgram(b, condition, [...own, ...values], hoisted);
   const isTested = mayFail(condition);
-  // Places that exchange values go on together: those that are done stay as they are.
+  // Positions that exchange values continue together: finished ones are unchanged.
   const isShared = b.places !== null &&
     exchangedAxes([condition, body]).some(({ axisName }) =>
       b.places!.some(({ id }) => id === axisName)
@@ -226,7 +226,7 @@ function writeWhile(
       (values) => writeProgram(b, body, [...known, ...values], hoisted).results,
     );
   }
-  // The condition is carried with its flag: the region that asks whether to go on has no other result.
+  // The condition is carried with its flag: the region that tests whether to continue has no other result.
   const first = test(initial);
   const flag = first.flag ?? b.scalar(0, "bool");
   const goesOn = (own: Value, flag: Value) => {

@@ -33,12 +33,12 @@ function compared(direction: Direction): Rule<unknown> {
   return one((b, x, y) => b.compare(direction, x, y));
 }
 
-/** What integers have none of. */
+/** Operations that integers do not have. */
 function ofFloats(operation: string): Rule<unknown> {
   return one((b, x) => floats(x) ? b.elementwise(`stablehlo.${operation}`, x) : x);
 }
 
-/** The layout of floats: the unsigned integer of their width, and how many of its bits are digits. */
+/** The layout of floats: the unsigned integer of their width, and the number of bits of the significand. */
 export const LAYOUTS = {
   float32: { word: "uint32", digits: 23, bias: 127, width: 32 },
   float64: { word: "uint64", digits: 52, bias: 1023, width: 64 },
@@ -54,7 +54,7 @@ export function wordsOf(b: Builder, x: Value): Value {
   return b.bitcast(x, layoutOf(x).word);
 }
 
-/** The power of two not above each magnitude, among normal numbers. */
+/** The largest power of two not above each magnitude, among normal numbers. */
 export function binadeOf(b: Builder, x: Value): Value {
   const { word, digits, bias } = layoutOf(x);
   const mask = ((1n << BigInt(layoutOf(x).width - 1 - digits)) - 1n) << BigInt(digits);
@@ -65,7 +65,7 @@ export function binadeOf(b: Builder, x: Value): Value {
 
 /** Elements by roots, 0 where the root is 0. */
 function over(b: Builder, x: Value, root: Value): Value {
-  // What the quotient is made of is computed once for roots that are repeated.
+  // The factors of the quotient are computed once for repeated roots.
   const repeated = b.repeats.get(root.name);
   const source = repeated?.of ?? root;
   const isZero = b.compare("EQ", source, 0);
@@ -99,7 +99,7 @@ function mod(b: Builder, x: Value, y: Value): Value {
   return b.select(b.compare("EQ", remainder, 0), zero, moved);
 }
 
-/** The larger or the smaller; NaN where one is, which XLA loses on processors. */
+/** The larger or the smaller; NaN if one is, which XLA loses on processors. */
 function extreme(
   b: Builder,
   operation: "maximum" | "minimum",
@@ -112,7 +112,7 @@ function extreme(
     .reduce((rest, one) => b.select(b.isNan(one), one, rest), result);
 }
 
-/** Shifted bits, none from 32 on. */
+/** Shifted bits, 0 for shifts from 32 on. */
 function shifted(operation: string): Rule<unknown> {
   return one((b, x, y) => {
     const amount = b.convert(y, "uint32");
@@ -147,7 +147,7 @@ export function convert(b: Builder, x: Value, dtype: Kind): Value {
   if (!floats(x) || isFloat(to)) return b.convert(x, dtype);
   const [low, high] = rangeOf(to);
   const known = b.select(b.isNan(x), 0, x);
-  // A limit that float32 rounds up is one that its numbers below are all in range of.
+  // If float32 rounds a limit up, all of its numbers below the rounded limit are in range.
   const isHigh = b.compare("GE", known, high + 1);
   const isLow = b.compare("LE", known, low);
   const inside = b.select(b.or(isHigh, isLow), 0, known);
@@ -155,12 +155,12 @@ export function convert(b: Builder, x: Value, dtype: Kind): Value {
   return b.select(isHigh, high, b.select(isLow, low, whole));
 }
 
-/** Numbers that half floats hold: `x` rounded to them, once, to nearest and ties to even. */
+/** The nearest half floats: `x` rounded once, to nearest and ties to even. */
 function halves(b: Builder, x: Value, dtype: HalfDtype): Value {
   if (isHalf(x.dtype as Dtype)) return halves(b, b.convert(x, "float32"), dtype);
   if (!floats(x)) return x.dtype === "bool" ? x : halves(b, b.convert(x, "float64"), dtype);
   if (x.dtype === "float32" && dtype === "bfloat16") {
-    // XLA may leave out a conversion there and back, and keeps this.
+    // XLA may remove a conversion back and forth, but not this operation.
     return b.short("stablehlo.reduce_precision", [x], "format = e8m7", x);
   }
   const size = b.abs(x);
@@ -168,13 +168,13 @@ function halves(b: Builder, x: Value, dtype: HalfDtype): Value {
   const isIn = b.compare("LT", size, largestFinite(dtype) + half);
   const inside = b.select(isIn, size, 0);
   const power = b.max(binadeOf(b, inside), leastNormal(dtype));
-  // A number so large that the last digit of the sum is the last one that is kept.
+  // A number so large that the last digit of the sum is the last digit to keep.
   const large = b.mul(power, 1.5 * 2 ** (layoutOf(x).digits - fractionBits(dtype)));
   const rounded = b.sub(b.add(inside, large), large);
   const { word, width } = layoutOf(x);
   const sign = b.splat(1n << BigInt(width - 1), { ...x, dtype: word });
   const bits = b.or(wordsOf(b, rounded), b.and(wordsOf(b, x), sign));
-  // What is beyond the range is infinite, or NaN.
+  // Numbers beyond the range are infinite, or NaN.
   return b.select(isIn, b.bitcast(bits, x.dtype), b.mul(x, Infinity));
 }
 

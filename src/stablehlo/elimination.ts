@@ -1,6 +1,6 @@
 /**
- * Rules of the LU factorisation and of systems solved by it: elimination as in `numeric/linalg/lu.ts`, a
- * step for each pivot that updates whole matrices, of all of the batch at once.
+ * Rules of the LU factorisation and of systems solved by it: elimination as in `numeric/linalg/lu.ts`,
+ * with one step for each pivot that updates whole matrices, for all of the batch at once.
  *
  * Source: J. H. Wilkinson, "Error analysis of direct methods of matrix inversion", 1961 (complete
  * pivoting).
@@ -31,8 +31,8 @@ import type { Value } from "./writer.ts";
 type Args = readonly Value[];
 
 /**
- * The place of the largest of some magnitudes `[count, n]`, `[count, 1]`, the first of several. The
- * evaluator's comparison starts anew behind NaN, unless that is the last element.
+ * The position of the largest of some magnitudes `[count, n]`, `[count, 1]`, the first of several. The
+ * evaluator's comparison restarts after NaN, unless that is the last element.
  */
 function placeOfLargest(b: Builder, magnitudes: Value, isLeft: Value): Value {
   const length = magnitudes.shape[1];
@@ -48,7 +48,7 @@ function placeOfLargest(b: Builder, magnitudes: Value, isLeft: Value): Value {
   return reduceAlong(b, "stablehlo.minimum", b.select(isLargest, places, length), length, 1);
 }
 
-/** The order in which `[count, n]` elements stand when those at two places are exchanged. */
+/** The order of `[count, n]` elements when those at two positions are exchanged. */
 function exchange(b: Builder, places: Value, here: Value, there: Value): Value {
   const [first, second] = [here, there].map((place) => stretch(b, place, places));
   return b.select(
@@ -92,7 +92,7 @@ function lu(b: Builder, [a]: Args, { params: { pivoting }, types }: Context<LuPa
     const top = partOf(b, turned, ROWS, k);
     const side = partOf(b, turned, COLUMNS, k);
     const head = stretch(b, partOf(b, top, COLUMNS, k), side);
-    // When the largest element is 0, all that is left is.
+    // If the largest element is 0, all remaining elements are.
     const quotient = b.select(b.compare("EQ", head, 0), 0, b.div(side, head));
     const factor = b.select(standing(b, side, ROWS, "GT", k), quotient, 0);
     const update = b.sub(turned, b.mul(stretch(b, factor, turned), stretch(b, top, turned)));
@@ -113,7 +113,10 @@ function lu(b: Builder, [a]: Args, { params: { pivoting }, types }: Context<LuPa
   return [lower, factor, rows, columns, sign].map((x, i) => asResult(b, x, types[i]));
 }
 
-/** Factors with `tiny` times the first pivot, replaced or not, for pivots of 0, but for the last. */
+/**
+ * Factors in which pivots of 0, except the last, are replaced by `tiny` times the first pivot, which
+ * may itself be replaced.
+ */
 function withTinyPivots(b: Builder, u: Value, tiny: number): Value {
   const n = u.shape[1];
   const first = b.abs(b.slice(u, [0, 0, 0], [u.shape[0], 1, 1]));
@@ -126,7 +129,7 @@ function withTinyPivots(b: Builder, u: Value, tiny: number): Value {
   return b.select(b.and(isInner, b.compare("EQ", u, 0)), stand, u);
 }
 
-/** How a triangle is used; as in `numeric/linalg/triangular.ts`. */
+/** How a triangle is used, as in `numeric/linalg/triangular.ts`. */
 interface Triangle {
   readonly lower: boolean;
   readonly transpose: boolean;
@@ -134,8 +137,8 @@ interface Triangle {
 }
 
 /**
- * Solutions of systems with a triangle, an unknown after the other: XLA's own operation multiplies by
- * inverses of blocks, which are infinite for all of the unknowns where one pivot is 0.
+ * Solutions of systems with a triangle, one unknown after the other: XLA's own operation multiplies by
+ * inverses of blocks, which makes all of the unknowns infinite if one pivot is 0.
  */
 function solveTriangle(b: Builder, a: Value, right: Value, how: Triangle): Value {
   const n = a.shape[1];
@@ -173,7 +176,7 @@ function luSolve(
   return [asResult(b, reordered(b, x, inverseOrder(b, to), ROWS), type)];
 }
 
-/** Where each place stands in an order `[count, n]`. */
+/** The inverse of an order `[count, n]`. */
 function inverseOrder(b: Builder, order: Value): Value {
   const [count, n] = order.shape;
   const type = { dtype: "int32", shape: [count, n, n] } as const;

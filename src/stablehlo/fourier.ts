@@ -1,5 +1,5 @@
 /**
- * Rules of Fourier transforms, by the dialect's own on complex numbers.
+ * Rules of Fourier transforms, by the operation of the dialect on complex numbers.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Kind, Value } from "./writer.ts";
 
 type Args = readonly Value[];
 
-/** Complex numbers of these parts. */
+/** Complex numbers with these parts. */
 function complex(b: Builder, re: Value, im: Value): Value {
   const dtype: Kind = re.dtype === "float32" ? "complex64" : "complex128";
   return b.short("stablehlo.complex", [re, im], "", { dtype, shape: re.shape });
@@ -33,7 +33,7 @@ function fft(b: Builder, x: Value, kind: "FFT" | "RFFT" | "IRFFT", length: numbe
   return b.short("stablehlo.fft", [x], `type = ${kind}, length = [${length}]`, { dtype, shape });
 }
 
-/** The one with the other sign is that of the parts exchanged. */
+/** The transform with the other sign is that of the exchanged parts. */
 function fourier(b: Builder, [re, im]: Args, { params }: Context<FourierParams>): Args {
   const length = re.shape[re.shape.length - 1];
   if (!params.inverse) return parts(b, fft(b, complex(b, re, im), "FFT", length));
@@ -44,7 +44,7 @@ function fourierOfReal(b: Builder, [x]: Args): Args {
   return parts(b, fft(b, x, "RFFT", x.shape[x.shape.length - 1]));
 }
 
-/** The inverse counts all but the first number, and that in the middle, twice, and divides by the length. */
+/** The inverse counts all numbers except the first and the middle one twice, and divides by the length. */
 function realOfFourier(
   b: Builder,
   [re, im]: Args,

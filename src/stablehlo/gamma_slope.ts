@@ -1,6 +1,6 @@
 /**
- * The rule of how gamma distributed numbers move with their concentration: the integrals of
- * `numeric/gamma_slope.ts`, of all elements at once.
+ * The rule for the derivative of gamma distributed numbers with respect to their concentration: the
+ * integrals of `numeric/gamma_slope.ts`, for all elements at once.
  *
  * Source: M. Figurnov, S. Mohamed and A. Mnih, "Implicit reparameterization gradients", 2018.
  *
@@ -13,7 +13,7 @@ import type { Builder } from "./builder.ts";
 import type { Context } from "./rule.ts";
 import type { Value } from "./writer.ts";
 
-/** So many terms of the series of `exponentialRest` are enough where it is used. */
+/** This number of terms of the series of `exponentialRest` is sufficient where it is used. */
 const TERMS = 16;
 
 /** `e^u - 1 - u`. */
@@ -50,7 +50,7 @@ function logMinusDigamma(b: Builder, a: Value): Value {
   return b.add(b.div(0.5, a), b.mul(square, sum));
 }
 
-/** How far on one side the integrand counts, where `exponent` gives its logarithm. */
+/** The distance on one side at which the integrand becomes negligible, if `exponent` is its logarithm. */
 function rangeOf(b: Builder, start: Value, exponent: (distance: Value) => Value): Value {
   const isShort = (distance: Value) => b.compare("GT", exponent(distance), -DEPTH);
   const [outer] = b.while(
@@ -78,7 +78,7 @@ function panelRule(): readonly (readonly [node: number, weight: number])[] {
   });
 }
 
-/** The slopes of numbers for which they are neither 0 nor infinite nor NaN. */
+/** The slopes of numbers where they are neither 0 nor infinite nor NaN. */
 function slopeOf(b: Builder, a: Value, y: Value, order: number): Value {
   const isSmall = b.compare("LT", a, 1);
   const c = b.select(isSmall, b.add(a, 1), a);
@@ -97,7 +97,7 @@ function slopeOf(b: Builder, a: Value, y: Value, order: number): Value {
   };
   const own = b.select(isLeft, c, a);
   const isLarge = b.compare("GE", own, LARGE);
-  // From one difference of logarithms, for all of them to belong to the same y.
+  // Computed from one difference of logarithms, so that all of them belong to the same y.
   const difference = b.sub(y, b.log(own));
   const power = b.exp(y);
   const x = b.select(isLarge, b.mul(own, b.exp(difference)), power);
@@ -137,7 +137,7 @@ function randomGammaSlope(
   const isPositive = b.and(b.compare("GT", a, 0), b.compare("LT", a, Infinity));
   const isKnown = b.and(isPositive, b.not(b.isNan(y)));
   const isLow = b.compare("EQ", y, -Infinity);
-  // e^y then outgrows every power of y.
+  // e^y then grows faster than every power of y.
   const isHigh = b.compare("GT", y, 700);
   const isPlain = b.and(isKnown, b.not(b.or(isLow, isHigh)));
   const slope = slopeOf(b, b.select(isPlain, a, 1), b.select(isPlain, y, 0), order);

@@ -1,6 +1,6 @@
 /**
- * Rules that read and write at places known only when the program runs. An index outside of its axis
- * leaves the program without a result, which `fail` notes; what is computed with it then does not count.
+ * Rules that read and write at positions known only when the program runs. An index out of range leaves
+ * the program without a result, which `fail` records; values computed with it are then ignored.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Value, ValueType } from "./writer.ts";
 
 type Args = readonly Value[];
 
-/** Notes indices that lie outside of an axis, where anything is read or written by them. */
+/** Records indices that are out of range, if anything is read or written by them. */
 function check(
   b: Builder,
   indices: Value,
@@ -30,13 +30,13 @@ function check(
   fail(b.any(isOut));
 }
 
-/** Where indices point: the axes of the whole, and of the rows, by their roles. */
+/** The roles of the axes of the whole tensor, and of the rows. */
 interface Places {
   /** The axis that is indexed. */
   readonly at: number;
-  /** The axes in front that the indices have, too. */
+  /** The leading axes that the indices also have. */
   readonly shared: readonly number[];
-  /** The axes of the rows that are carried along: outer ones, and those behind the indices. */
+  /** The axes of the rows that are carried along: outer ones, and those after the indices. */
   readonly carried: readonly number[];
 }
 
@@ -49,7 +49,7 @@ function placesOf(rows: ValueType, indices: Value, { batch, outer = [] }: Gather
   };
 }
 
-/** Indices with an axis of length 1 at the end, in which one stands. */
+/** Indices with a last axis of length 1 for the index vectors. */
 function asVectors(b: Builder, indices: Value): Value {
   return b.reshape(indices, [...indices.shape, 1]);
 }
@@ -86,7 +86,7 @@ function gather(
   return [gatherRows(b, x, indices, params, type)];
 }
 
-/** Rows combined with those of `x`; rows of indices outside are left out. */
+/** Rows combined with those of `x`; rows of indices out of range are ignored. */
 function scatterRows(
   b: Builder,
   [x, updates, indices]: Args,
@@ -141,7 +141,7 @@ function checkWhole(
   check(b, indices, x.shape[at], x.shape.slice(0, at), fail);
 }
 
-/** What combines rows in an order that does not count. */
+/** An operation that combines rows in any order. */
 function combining(combine: (b: Builder, old: Value, update: Value) => Value) {
   return (b: Builder, args: Args, context: Context<GatherParams>): Args => {
     checkWhole(b, args[0], args[2], context);
@@ -158,14 +158,14 @@ function scatterSet(
   checkWhole(b, x, indices, context);
   const length = x.shape[params.batch + (params.outer?.length ?? 0)];
   const rows = sizeOf(indices.shape.slice(params.batch));
-  // Of several rows in one place the order is not known: only the last is written.
+  // The order of several updates of one position is not known: only the last is written.
   const places = rows <= 1
     ? indices
     : b.select(lastOfSlots(b, indices, params.batch, length), indices, length);
   return [scatterRows(b, [x, updates, places], params, (_old, update) => update)];
 }
 
-/** Which of the indices are the last that point to their slot. */
+/** Which of the indices are the last with their value. */
 function lastOfSlots(b: Builder, indices: Value, batch: number, size: number): Value {
   const lead = indices.shape.slice(0, batch);
   const rest = indices.shape.slice(batch);
@@ -190,7 +190,7 @@ function lastOf(
   return [lastOfSlots(b, indices, batch, size)];
 }
 
-/** The starts of a block as scalars; a block that sticks out is noted. */
+/** The starts of a block as scalars; a block that is partly out of range is recorded. */
 function startsOf(
   b: Builder,
   x: Value,

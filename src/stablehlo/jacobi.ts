@@ -1,6 +1,6 @@
 /**
- * Eigenvalues and singular values by turns of pairs of rows, which are found and made for all pairs of a
- * round at once: what suits a device that has many lanes.
+ * Eigenvalues and singular values by rotations of pairs of rows, which are computed and applied to all
+ * pairs of a round at once. This suits devices with many lanes.
  *
  * Source: C. G. J. Jacobi, "Über ein leichtes Verfahren, die in der Theorie der Säcularstörungen
  * vorkommenden Gleichungen numerisch aufzulösen", 1846 (symmetric matrices); M. R. Hestenes, "Inversion
@@ -34,13 +34,13 @@ type Args = readonly Value[];
 /** Sums and differences of doubles are exact to this fraction. */
 const EPSILON = 2 ** -52;
 
-/** Rounds of all pairs; about ten are needed, and a few more of graded matrices. */
+/** The maximum number of rounds of all pairs; about ten are needed, and a few more for graded matrices. */
 const MOST_SWEEPS = 40;
 
-/** From this ratio of rows to columns on, a QR factorisation first saves work (T. Chan, 1982). */
+/** From this ratio of rows to columns on, a QR factorisation in advance saves work (T. Chan, 1982). */
 const TALL = 1.6;
 
-/** The cosines and sines of turns. */
+/** The cosines and sines of rotations. */
 type Turn = readonly [cosine: Value, sine: Value];
 
 /** The halves of matrices along an axis: the first and the second of each pair. */
@@ -53,7 +53,7 @@ function halves(b: Builder, x: Value, axis: number): readonly [Value, Value] {
   ];
 }
 
-/** Rows or columns in the pairs of the next round: all but the first move on by one place. */
+/** Rows or columns in the pairs of the next round: all except the first move by one position. */
 function nextRound(b: Builder, first: Value, second: Value, axis: number): Value {
   const half = first.shape[axis];
   if (half === 1) return b.concatenate([first, second], axis);
@@ -72,7 +72,7 @@ function nextRound(b: Builder, first: Value, second: Value, axis: number): Value
   ], axis);
 }
 
-/** Turns the pairs of rows, or columns, and puts them into the order of the next round. */
+/** Rotates the pairs of rows, or columns, and permutes them to the order of the next round. */
 function turnPairs(b: Builder, x: Value, turn: Turn, axis: number): Value {
   const [first, second] = halves(b, x, axis);
   const [c, s] = turn.map((one) =>
@@ -86,7 +86,7 @@ function turnPairs(b: Builder, x: Value, turn: Turn, axis: number): Value {
   );
 }
 
-/** The smaller turn that makes `inner` 0, of pairs with `first` and `second` on the diagonal. */
+/** The smaller rotation that makes `inner` 0, of pairs with `first` and `second` on the diagonal. */
 function turnOf(b: Builder, first: Value, inner: Value, second: Value): Turn {
   const isDone = b.compare("EQ", inner, 0);
   const ratio = b.div(b.sub(second, first), b.mul(b.select(isDone, 1, inner), 2));
@@ -99,7 +99,7 @@ function turnOf(b: Builder, first: Value, inner: Value, second: Value): Turn {
   return [cosine, b.mul(t, cosine)];
 }
 
-/** Sweeps until one gives a flag that says that it was the last, or there are enough of them. */
+/** Sweeps until one returns a flag that it was the last, or their maximum number is reached. */
 function sweep(
   b: Builder,
   initial: Args,
@@ -116,13 +116,16 @@ function sweep(
   return results.slice(2);
 }
 
-/** Which matrices `[count, 1, 1]` have finite elements only. */
+/** Which matrices `[count, 1, 1]` have only finite elements. */
 function finiteOnes(b: Builder, x: Value): Value {
   const isFinite = b.compare("LT", b.abs(x), Infinity);
   return b.reshape(b.reduceBy("stablehlo.and", isFinite, 1, [1, 2]), [x.shape[0], 1, 1]);
 }
 
-/** The power of two not above the largest magnitude of each matrix, 1 of zeros; its inverse is normal. */
+/**
+ * The largest power of two not above the largest magnitude of each matrix, 1 for zeros; its inverse is
+ * normal.
+ */
 function scaleOf(b: Builder, x: Value): Value {
   const most = reduceAlong(
     b,
@@ -134,7 +137,7 @@ function scaleOf(b: Builder, x: Value): Value {
   return b.select(b.compare("EQ", most, 0), 1, b.min(binadeOf(b, most), 2 ** 1022));
 }
 
-/** Matrices with a row or column of zeros behind the last, where the number of these is odd. */
+/** Matrices with a row or column of zeros appended if their number is odd. */
 function madeEven(b: Builder, x: Value, axes: readonly number[]): Value {
   const high = x.shape.map((n, i) => axes.includes(i) ? n % 2 : 0);
   const none = high.map(() => 0);
@@ -147,7 +150,7 @@ function cut(b: Builder, x: Value, rows: number, columns: number): Value {
   return b.slice(x, [0, 0, 0], [x.shape[0], rows, columns]);
 }
 
-/** The order that sorts keys `[count, n]`; equal ones stay as they are. */
+/** The order that sorts keys `[count, n]`, stable. */
 function orderOf(b: Builder, keys: Value, direction: "LT" | "GT"): Value {
   const places = b.iota({ dtype: "int32", shape: keys.shape }, 1);
   const types = [keys, keys, places, places].map(({ dtype }) => ({ dtype, shape: [] }));
@@ -177,7 +180,7 @@ function signsOf(b: Builder, x: Value): Value {
   return b.select(b.compare("LT", value, 0), b.splat(-1, value), 1);
 }
 
-/** Results with NaN where the matrix had elements that are not finite. */
+/** Results with NaN if the matrix had elements that are not finite. */
 function orNan(b: Builder, x: Value, isFinite: Value): Value {
   return b.select(stretch(b, isFinite, x), x, NaN);
 }
@@ -193,8 +196,8 @@ function diagonalOf(b: Builder, x: Value): Value {
 }
 
 /**
- * Eigenvalues and eigenvectors. Turns from both sides make the matrix diagonal. The last sweep is the one
- * that begins when the elements beside the diagonal are negligible: it refines small eigenvalues.
+ * Eigenvalues and eigenvectors. Rotations from both sides make the matrix diagonal. The last sweep is
+ * the one that begins when the off-diagonal elements are negligible: it refines small eigenvalues.
  */
 function eigh(b: Builder, [a]: Args, { types }: Context<null>): Args {
   if (a.shape.includes(0)) return types.map((type) => b.splat(0, type));
@@ -244,8 +247,9 @@ function squaresOf(b: Builder, x: Value): Value {
 }
 
 /**
- * Singular values and vectors. Turns make the columns of the matrix orthogonal, which stand as rows with
- * the product of the turns behind them; the last sweep is the first that finds all pairs orthogonal.
+ * Singular values and vectors. Rotations make the columns of the matrix orthogonal. The columns are
+ * stored as rows, followed by the product of the rotations. The last sweep is the first that finds all
+ * pairs orthogonal.
  */
 function svd(b: Builder, [a]: Args, { types }: Context<null>): Args {
   if (a.shape.includes(0)) return types.map((type) => b.splat(0, type));

@@ -1,5 +1,5 @@
 /**
- * Rules of factorisations and of systems that they solve. All act on matrices in the last two axes.
+ * Rules of factorisations and of systems that they solve. All operate on matrices in the last two axes.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What the rules of factorisations are made of: batches of matrices in double precision, `[count, m, n]`,
- * and rows, columns and masks of them.
+ * Shared operations of the rules of factorisations: batches of matrices in double precision, `[count,
+ * m, n]`, and rows, columns and masks of them.
  *
  * @module
  */
@@ -20,12 +20,12 @@ export function asMatrices(b: Builder, x: Value): Value {
   return b.convert(b.reshape(x, shape), "float64");
 }
 
-/** A result of one of these rules as the type that the primitive has. */
+/** A result of one of these rules as the type of the primitive's result. */
 export function asResult(b: Builder, x: Value, { dtype, shape }: Type): Value {
   return b.convert(b.reshape(x, shape), dtype);
 }
 
-/** A value as often as `type` says: along axes where it has length 1, or everywhere for a scalar. */
+/** A value repeated to the shape of `type`: along axes where it has length 1, or everywhere for a scalar. */
 export function stretch(b: Builder, x: Value, { shape }: ValueType): Value {
   if (x.shape.every((length, axis) => length === shape[axis]) && x.shape.length === shape.length) {
     return x;
@@ -35,12 +35,12 @@ export function stretch(b: Builder, x: Value, { shape }: ValueType): Value {
   return b.broadcast(squeezed, { dtype: x.dtype, shape }, kept);
 }
 
-/** The place of each element along an axis of `like`, int32. */
+/** The position of each element along an axis of `like`, int32. */
 export function placesIn(b: Builder, like: ValueType, axis: number): Value {
   return b.iota({ dtype: "int32", shape: like.shape }, axis);
 }
 
-/** Which elements of `like` stand at a place along an axis, before it, or behind it. */
+/** Which elements of `like` are at a position along an axis, before it, or after it. */
 export function standing(
   b: Builder,
   like: ValueType,
@@ -56,7 +56,7 @@ export function standing(
   );
 }
 
-/** The rows or columns from a place on, `count` of them. */
+/** The rows or columns from a position on, `count` of them. */
 export function partOf(b: Builder, x: Value, axis: number, place: Value, count = 1): Value {
   const zero = b.scalar(0, "int32");
   return b.dynamicSlice(
@@ -66,18 +66,18 @@ export function partOf(b: Builder, x: Value, axis: number, place: Value, count =
   );
 }
 
-/** `x` with the rows or columns from a place on replaced. */
+/** `x` with the rows or columns from a position on replaced. */
 export function withPart(b: Builder, x: Value, part: Value, axis: number, place: Value): Value {
   const zero = b.scalar(0, "int32");
   return b.updateSlice(x, part, x.shape.map((_, i) => i === axis ? place : zero));
 }
 
-/** The sum along an axis, which stays with length 1. */
+/** The sum along an axis, which is kept with length 1. */
 export function sumAlong(b: Builder, x: Value, axis: number): Value {
   return reduceAlong(b, "stablehlo.add", x, 0, axis);
 }
 
-/** Elements along an axis combined; the axis stays with length 1. */
+/** Elements along an axis combined; the axis is kept with length 1. */
 export function reduceAlong(
   b: Builder,
   operation: string,
@@ -91,7 +91,7 @@ export function reduceAlong(
   );
 }
 
-/** Rows, columns or elements of each of the batch in another order, `[count, n]`. */
+/** Rows, columns or elements of each matrix of the batch in another order, `[count, n]`. */
 export function reordered(b: Builder, x: Value, order: Value, axis: number): Value {
   const outer = axis === COLUMNS ? [ROWS] : [];
   return gatherRows(b, x, order, { batch: 1, outer }, x);
@@ -114,7 +114,7 @@ export function productOf(
   );
 }
 
-/** A number everywhere in a type made of these. */
+/** A number everywhere in a type derived from these. */
 export function filled(b: Builder, value: number, dtype: Kind, shape: readonly number[]): Value {
   return b.splat(value, { dtype, shape });
 }

@@ -1,6 +1,6 @@
 /**
- * Programs as StableHLO text. `table.ts` has a rule for each primitive, in families; `control.ts` writes
- * loops and branches; `writer.ts` and `builder.ts` are what rules write with.
+ * Programs as StableHLO text. `table.ts` has a rule for each primitive, in families; `control.ts`
+ * writes loops and branches; `writer.ts` and `builder.ts` are the basis for rules.
  *
  * @module
  */
@@ -23,15 +23,15 @@ export { lackingIn } from "./control.ts";
 
 /** Options of `writeModule`. */
 export interface ModuleOptions {
-  /** Which arguments are given up. */
+  /** Which arguments are donated. */
   readonly isDonated?: readonly boolean[];
-  /** Whether large constants, and those on the mesh, become arguments behind the others, instead of text. */
+  /** Whether large constants, and those on the mesh, become arguments after the others, instead of text. */
   readonly hoists?: boolean;
-  /** The mesh that it is divided over. */
+  /** The mesh over which it is divided. */
   readonly mesh?: Mesh | null;
   /** How arguments and constants are divided over it. */
   readonly shardingOf?: (argument: number | Concrete) => Sharding;
-  /** How results are, where XLA is not to choose. */
+  /** How results are divided, unless XLA chooses. */
   readonly results?: readonly (Sharding | null)[];
 }
 
@@ -41,14 +41,14 @@ export interface Module {
   readonly text: string;
   /** The constants that are its last arguments. */
   readonly constants: readonly Concrete[];
-  /** Whether its last result says that there is none: an index was outside of its axis. */
+  /** Whether its last result is a flag that it has no results: an index was out of range. */
   readonly mayFail: boolean;
 }
 
 /** Constants of more elements than this become arguments. */
 const LARGE = 256;
 
-/** Whether a tensor was divided over a mesh, as text does not say. */
+/** Whether a tensor was divided over a mesh, which constants in the text are not. */
 function isDivided({ placement }: Concrete, mesh: Mesh): boolean {
   return placement instanceof Sharding && placement.mesh === mesh;
 }
@@ -101,13 +101,13 @@ export function writeModule(program: Program, options: ModuleOptions = {}): Modu
   return { text, constants, mayFail: fails };
 }
 
-/** What an argument or a result says of how it is divided. */
+/** The attribute for the sharding of an argument or a result. */
 function divided({ shape }: Value, sharding: Sharding | null): readonly string[] {
   if (sharding === null) return [];
   return [`sdy.sharding = #sdy.sharding${showSharding(sharding, shape.length)}`];
 }
 
-/** The type of an argument or a result, with what else is said of it. */
+/** The type of an argument or a result, with its attributes. */
 function showAnnotated(value: Value, attributes: readonly string[]): string {
   const shown = showTensor(value);
   return attributes.length === 0 ? shown : `${shown} {${attributes.join(", ")}}`;
@@ -117,7 +117,7 @@ function names(values: readonly Value[]): string {
   return values.map(({ name }) => name).join(", ");
 }
 
-/** The mesh that values of a program are said to be divided over; `null` where there is none. */
+/** The mesh over which values of a program are divided; `null` if there is none. */
 function meshOf(program: Program): Mesh | null {
   let mesh: Mesh | null = null;
   someEquation(program, (equation) => {
@@ -134,7 +134,7 @@ function meshOf(program: Program): Mesh | null {
   return mesh;
 }
 
-/** A program as text, after all passes; throws where it has an operation without a form there. */
+/** A program as text, after all passes; throws if it has an operation without a rule. */
 export function toStableHlo(program: Program): string {
   const optimized = optimize(program);
   let missing: string | null = null;

@@ -12,7 +12,7 @@ import type { Value, ValueType } from "./writer.ts";
 
 type Args = readonly Value[];
 
-/** The indices that sort; equal elements keep their order, NaN is the largest of all. */
+/** The indices that sort; the sort is stable, and NaN is the largest. */
 function argsort(
   b: Builder,
   [x]: Args,

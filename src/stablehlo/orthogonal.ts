@@ -1,6 +1,6 @@
 /**
- * Rules of factorisations into matrices with orthonormal columns. All of a batch are factorised at once,
- * in double precision, with the conventions of `numeric/linalg`.
+ * Rules of factorisations into matrices with orthonormal columns. All matrices of a batch are
+ * factorised at once, in double precision, with the conventions of `numeric/linalg`.
  *
  * Source: A. S. Householder, "Unitary triangularization of a nonsymmetric matrix", 1958 (reflections).
  *
@@ -35,15 +35,15 @@ interface Reflection {
   readonly head: Value;
 }
 
-/** The reflection of the elements of columns `[count, m, 1]` from row `k` on; as `makeReflection`. */
+/** The reflection of the elements of columns `[count, m, 1]` from row `k` on, as in `makeReflection`. */
 function reflectionOf(b: Builder, column: Value, k: Value): Reflection {
   const first = partOf(b, column, ROWS, k);
   const isRest = standing(b, column, ROWS, "GT", k);
   const rest = b.select(isRest, column, 0);
   const size = sumAlong(b, b.abs(rest), ROWS);
   const isDone = b.compare("EQ", size, 0);
-  // Scaled by a power of two, so that what is hardly above 0 makes an orthogonal reflection too. Its
-  // reciprocal, by which compilers may multiply instead, is no subnormal number.
+  // Scaled by a power of two, so that numbers hardly above 0 make an orthogonal reflection too. Its
+  // reciprocal, by which compilers may multiply instead, is not a subnormal number.
   const scale = b.min(binadeOf(b, b.add(size, b.abs(first))), 2 ** 1022);
   const inner = b.div(first, scale);
   const scaled = b.div(rest, stretch(b, scale, rest));
@@ -59,7 +59,10 @@ function reflectionOf(b: Builder, column: Value, k: Value): Reflection {
   };
 }
 
-/** Matrices with the part of their columns from row `k` on reflected, of the columns that `isIn`. */
+/**
+ * Matrices with the part of their columns from row `k` on reflected, for the columns for which `isIn`
+ * holds.
+ */
 function reflected(
   b: Builder,
   x: Value,
@@ -78,8 +81,8 @@ function reflected(
 }
 
 /**
- * `q` `[count, m, columns]` with orthonormal columns, and the upper triangular `r` `[count, columns, n]`
- * with a diagonal that is not negative.
+ * `q` `[count, m, columns]` with orthonormal columns, and the upper triangular `r` `[count, columns,
+ * n]` with a non-negative diagonal.
  */
 export function factorizeQr(b: Builder, a: Value, columns: number): readonly [q: Value, r: Value] {
   const [count, m, n] = a.shape;
@@ -107,7 +110,7 @@ export function factorizeQr(b: Builder, a: Value, columns: number): readonly [q:
     return [reflected(b, q, { v, factor }, k, standing(b, q, COLUMNS, "GE", k))];
   });
   const upper = withRows(b, triangle, columns);
-  // Of the two signs of each column, that which makes the diagonal positive.
+  // The sign of each column that makes the diagonal positive.
   const isPivot = b.compare("EQ", placesIn(b, upper, ROWS), placesIn(b, upper, COLUMNS));
   const isNegative = b.compare(
     "LT",
@@ -122,7 +125,7 @@ export function factorizeQr(b: Builder, a: Value, columns: number): readonly [q:
   ];
 }
 
-/** The first rows of matrices, of which rows of zeros are the last. */
+/** The first rows of matrices whose last rows are zeros. */
 function withRows(b: Builder, x: Value, rows: number): Value {
   const [count, m, n] = x.shape;
   if (rows <= m) return b.slice(x, [0, 0, 0], [count, rows, n]);

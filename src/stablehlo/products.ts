@@ -17,14 +17,14 @@ import type { Value, ValueType } from "./writer.ts";
 
 type Args = readonly Value[];
 
-/** Products of float32 are of all of their digits, also where a machine has a faster format. */
+/** Products of float32 use full precision, even if a device has a faster format. */
 const PRECISION = "precision = [HIGHEST, HIGHEST]";
 const PRECISION_CONFIG =
   "precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]";
 
 /**
- * Factors as they are multiplied: bfloat16 that was widened is taken as it was. Its products are exact in
- * float32, in which XLA adds them up, and machines multiply it many times as fast.
+ * Factors in the type for multiplication: bfloat16 that was widened is used directly. Its products are
+ * exact in float32, in which XLA adds them up, and devices multiply it many times as fast.
  */
 function factors(b: Builder, args: Args): Args {
   const sources = args.map((x) => b.sourceOf(x));
@@ -47,7 +47,7 @@ function contract(
   )];
 }
 
-/** How one convolution of StableHLO is asked for: one entry per spatial axis in each list. */
+/** The parameters of one convolution of StableHLO: one entry per spatial axis in each list. */
 interface Convolution {
   /** The names of the axes of both arguments and the result, without the spatial ones. */
   readonly axes: readonly [string, string, string];
@@ -63,8 +63,8 @@ interface Convolution {
 
 function convolution(b: Builder, x: Value, v: Value, type: ValueType, how: Convolution): Value {
   const spatial = range(how.stride.length).map(String);
-  // Where both arguments are divided along a spatial axis over one axis of a mesh, XLA adds up the
-  // copies along the other axes, too.
+  // If both arguments are divided along a spatial axis over one axis of a mesh, XLA adds up the copies
+  // along the other axes, too.
   const w = b.whole(v, range(how.stride.length).map((i) => i + 2));
   const [left, right, out] = how.axes.map((names) => list([...names.split(""), ...spatial]));
   const window = how.stride.length === 0 ? "" : `window = {stride = ${list(how.stride)}, ` +
@@ -112,7 +112,7 @@ function convolve(b: Builder, args: Args, { params, types: [type] }: Context<Con
   })];
 }
 
-/** The cotangent of the input: a convolution of the spread cotangent by the filters turned around. */
+/** The cotangent of the input: a convolution of the dilated cotangent with the reversed filters. */
 function convolveInput(
   b: Builder,
   args: Args,
@@ -124,7 +124,7 @@ function convolveInput(
   const [outs, ins] = w.shape;
   const spatial = range(kernel.length);
   const turned = kernel.length === 0 ? w : b.reverse(w, spatial.map((i) => i + 2));
-  // The outgoing channels of each group take the place of the incoming ones.
+  // The outgoing channels of each group replace the incoming ones.
   const apart = b.reshape(turned, [groups, outs / groups, ins, ...kernel]);
   const swapped = b.transpose(apart, [0, 2, 1, ...spatial.map((i) => i + 3)]);
   const filters = b.reshape(swapped, [groups * ins, outs / groups, ...kernel]);
@@ -143,7 +143,7 @@ function convolveInput(
   })];
 }
 
-/** The cotangent of the filters: the images are what is added over. */
+/** The cotangent of the filters: the sum is over the images. */
 function convolveFilter(
   b: Builder,
   args: Args,
@@ -165,7 +165,10 @@ function convolveFilter(
   })];
 }
 
-/** The flat place of the largest element of each window; padding is no element, and has the place -1. */
+/**
+ * The flat position of the largest element of each window; padding is not an element, and has the
+ * position -1.
+ */
 function argmaxWindow(
   b: Builder,
   [x]: Args,
@@ -189,7 +192,7 @@ function argmaxWindow(
       fitting(padLow[i], input[i], spreadLength(kernel[i], dilation[i]), output[i], step)
     ),
   ];
-  // Elements that no window reaches are cut off; what is left to pad is not negative.
+  // Elements that no window covers are cropped; the remaining padding is not negative.
   const cut = (one: Value, start: Value): Value =>
     b.pad(one, start, {
       low: padding.map(([low]) => low),

@@ -1,6 +1,6 @@
 /**
- * The rule of gamma distributed numbers: the draws of `numeric/gamma_sampler.ts`, all elements side by
- * side until the last is accepted.
+ * The rule of gamma distributed numbers: the draws of `numeric/gamma_sampler.ts`, for all elements in
+ * parallel until the last is accepted.
  *
  * Source: G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables", 2000.
  *
@@ -17,13 +17,13 @@ type Args = readonly Value[];
 /** Words of keys: the high ones, and the low ones. */
 type Keys = readonly [high: Value, low: Value];
 
-/** So many terms of the series of `logRest` are enough where it is used. */
+/** This number of terms of the series of `logRest` is sufficient where it is used. */
 const TERMS = 30;
 
-/** No element is rejected so often. */
+/** The maximum number of rejections of an element. */
 const MOST_TRIES = 10_000;
 
-/** The first children of keys, all by one text of the cipher. */
+/** The first children of keys, all from one copy of the cipher's text. */
 function children(b: Builder, keys: Keys, count: number): readonly Keys[] {
   const { shape } = keys[0];
   const type: ValueType = { dtype: "uint32", shape: [count, ...shape] };
@@ -39,7 +39,7 @@ function children(b: Builder, keys: Keys, count: number): readonly Keys[] {
   });
 }
 
-/** Uniform numbers, with the resolution of the dtype asked for. */
+/** Uniform numbers, with the resolution of the result's dtype. */
 function uniform(b: Builder, keys: Keys, isDouble: boolean): Value {
   const [[high, low]] = children(b, keys, 1);
   const shifted = (x: Value, by: number) =>
@@ -98,7 +98,7 @@ function acceptedStep(b: Builder, keys: Keys, d: Value, isAsked: Value, isDouble
       const square = b.mul(x, x);
       const step = b.mul(c, x);
       const isInside = b.compare("LT", u, b.sub(1, b.mul(b.mul(square, 0.0331), square)));
-      // The paper's x²/2 + d (1 - v + log v), of which all but this cancels.
+      // The paper's x²/2 + d (1 - v + log v), in which all other terms cancel.
       const isBelow = b.compare("LT", b.log(u), b.mul(b.mul(d, 3), logRest(b, step)));
       const isAccepted = b.or(isInside, isBelow);
       return [
@@ -127,7 +127,7 @@ function randomGamma(
   const d = b.sub(b.select(isSmall, b.add(a, 1), a), 1 / 3);
   const [stepKeys, powerKeys] = children(b, [high, low], 2);
   const t = acceptedStep(b, stepKeys, d, isAsked, isDouble);
-  // A concentration below 1 is raised by 1; a power of a uniform number makes up for it.
+  // A concentration below 1 is increased by 1; a power of a uniform number compensates for it.
   const drawn = uniform(b, powerKeys, isDouble);
   const log = b.elementwise("stablehlo.log_plus_one", b.neg(drawn));
   const boost = b.select(b.compare("EQ", log, 0), 0, b.div(log, a));

@@ -2,7 +2,7 @@
  * Rules that combine elements along axes: sums, products, extremes, moments, running sums.
  *
  * Sums of float32 are added in double precision, as everywhere in the library; moments of float64 are
- * scaled where they would leave its range, by the formulas in `primitives/moments.ts`.
+ * scaled if they would exceed its range, by the formulas in `primitives/moments.ts`.
  *
  * @module
  */
@@ -38,7 +38,7 @@ import type { Value } from "./writer.ts";
 
 type Args = readonly Value[];
 
-/** The sum, and that of float32 in double precision, still as such. */
+/** The sum, in double precision for float32, without conversion back. */
 function wideSum(b: Builder, x: Value, axes: readonly number[]): Value {
   return b.sum(x.dtype === "float32" ? b.convert(x, "float64") : x, axes);
 }
@@ -47,7 +47,7 @@ function reduceSum(b: Builder, [x]: Args, { params: { axes } }: Context<ReducePa
   return [b.convert(wideSum(b, x, axes), x.dtype)];
 }
 
-/** The least and the largest number of a dtype. */
+/** The smallest and the largest number of a dtype. */
 function limitsOf(dtype: Dtype): readonly [least: number, most: number] {
   switch (dtype) {
     case "bool":
@@ -69,13 +69,16 @@ function extreme(operation: "maximum" | "minimum") {
     const result = b.reduceBy(`stablehlo.${operation}`, x, start, axes);
     if (mayLoseNaN === true) b.sound.add(result.name);
     if (!isFloat(x.dtype as Dtype) || mayLoseNaN === true) return [result];
-    // XLA loses NaN on processors; two plain reductions are faster there than one that keeps it.
+    // XLA loses NaN on processors; two plain reductions are faster there than one that preserves it.
     const isBroken = b.reduceBy("stablehlo.or", b.isNan(x), 0, axes);
     return [b.select(isBroken, NaN, result)];
   };
 }
 
-/** Whether the first of two candidates at different places is the extreme; NaN is one, then the first is. */
+/**
+ * Whether the first of two candidates at different positions is the extreme; NaN is an extreme, and
+ * among several the first is.
+ */
 export function isBetter(
   b: Builder,
   direction: "GT" | "LT",
@@ -98,7 +101,7 @@ function extremeIndex(direction: "GT" | "LT") {
     const start = b.scalar(direction === "GT" ? least : most, x.dtype);
     const [, index] = b.reduce(
       [x, places],
-      // Behind all others: it wins against nothing.
+      // After all others: it never takes precedence.
       [start, b.scalar(2 ** 31 - 1, "int32")],
       [axis],
       (first, second) => {
@@ -111,7 +114,7 @@ function extremeIndex(direction: "GT" | "LT") {
 }
 
 /**
- * The product. That of floats is one of mantissas and of powers of two, so that products of some elements
+ * The product. For floats it is a product of mantissas and of powers of two, so that partial products
  * may be out of range.
  */
 function reduceProd(b: Builder, [x]: Args, { params: { axes } }: Context<ReduceParams>): Args {
@@ -142,7 +145,7 @@ function reduceProd(b: Builder, [x]: Args, { params: { axes } }: Context<ReduceP
   return [b.convert(timesPower(b, mantissa, exponent), x.dtype)];
 }
 
-/** The exponents of float64, 0 of zeros, infinities and NaN; int32. */
+/** The exponents of float64, 0 for zeros, infinities and NaN; int32. */
 function exponentsOf(b: Builder, x: Value): Value {
   const { digits, bias } = layoutOf(x);
   const isTiny = b.compare("LT", b.abs(x), 2 ** (1 - bias));
@@ -220,7 +223,7 @@ const roots = {
   sqrt: (b: Builder, [x]: Args) => [b.elementwise("stablehlo.sqrt", x)],
 } as const;
 
-/** A moment: of float32, by `wide` on sums in double precision, which have the range. */
+/** A moment: for float32, by `wide` on sums in double precision, which have sufficient range. */
 function moment<P extends ReduceParams>(
   formula: Formula<P>,
   wide: (b: Builder, sum: (x: Value, y: Value) => Value, args: Args, params: P) => Value,
@@ -245,7 +248,7 @@ function reduceMean(b: Builder, [x]: Args, { params, types: [type] }: Context<Me
   return [meanFormula(textAlgebra(b, params.axes, x.shape), [x], x as Type, params)];
 }
 
-/** Squares of deviations of float32 from their mean; those of float64 a pass has expanded. */
+/** Squares of deviations of float32 from their mean; those of float64 are expanded by a pass. */
 function reduceSpread(b: Builder, [x]: Args, { params }: Context<SpreadParams>): Args {
   const { axes, divisor, eps, isRoot } = params;
   const wide = b.convert(x, "float64");
@@ -265,7 +268,7 @@ function lengthOf(
   return b.elementwise("stablehlo.sqrt", b.add(b.div(sum(x, x), divisor), eps));
 }
 
-/** Running sums or products, of float32 in double precision. */
+/** Running sums or products, in double precision for float32. */
 function running(operation: string, start: number) {
   return (b: Builder, [x]: Args, { params }: Context<AxisParams & { reverse?: boolean }>): Args => {
     const { axis, reverse = false } = params;
@@ -287,10 +290,13 @@ function running(operation: string, start: number) {
   };
 }
 
-/** The longest line whose prefixes are reductions of all that is before: work grows with its square. */
+/**
+ * The maximum length of a line whose prefixes are reductions of all preceding elements: the work grows
+ * with its square.
+ */
 const LINE = 16;
 
-/** Where the extremes so far along the last axis are, the last of equal ones. */
+/** The positions of the extremes so far along the last axis, the last of equal ones. */
 function runningExtreme(
   b: Builder,
   [x]: Args,
@@ -298,9 +304,9 @@ function runningExtreme(
 ): Args {
   if (x.shape.includes(0)) return [b.splat(0, type)];
   const [least, most] = limitsOf(x.dtype as Dtype);
-  // They win against nothing.
+  // They never take precedence.
   const none = [b.scalar(isMax ? least : most, x.dtype), b.scalar(1, "int32")];
-  // Counted downwards, the last of equal ones has the least number.
+  // Counted downwards, the last of equal ones has the smallest number.
   const places = b.neg(b.iota({ dtype: "int32", shape: x.shape }, x.shape.length - 1));
   const better = (first: Args, second: Args): Args => {
     const isFirst = isBetter(b, isMax ? "GT" : "LT", first, second);
@@ -309,7 +315,7 @@ function runningExtreme(
   return [b.neg(prefixesOf(b, [x, places], none, better)[1])];
 }
 
-/** Prefixes along the last axis: of short parts, then of what these amount to. */
+/** Prefixes along the last axis: of short parts, then of the totals of these parts. */
 function prefixesOf(
   b: Builder,
   values: Args,

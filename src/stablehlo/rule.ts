@@ -1,5 +1,5 @@
 /**
- * What a rule is: how the text of one primitive is written.
+ * The type of rules, which write the text of one primitive.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import type { Type } from "../core/tensor.ts";
 import type { Builder } from "./builder.ts";
 import type { Value } from "./writer.ts";
 
-/** What a rule is given besides the values. */
+/** The inputs of a rule besides the values. */
 export interface Context<P> {
   /** The parameters of the equation. */
   readonly params: P;
   /** The types of its results. */
   readonly types: readonly Type[];
-  /** Notes that the program has no result where this flag, a scalar, is set. */
+  /** Records that the program has no result if this flag, a scalar, is set. */
   readonly fail: (flag: Value) => void;
 }
 
-/** Writes one equation and gives its results. */
+/** Writes one equation and returns its results. */
 export type Rule<P> = (
   b: Builder,
   args: readonly Value[],
@@ -28,7 +28,7 @@ export type Rule<P> = (
 /** The parameters of a primitive. */
 export type ParamsOf<T> = T extends Primitive<infer P> ? P : never;
 
-/** A rule that gives one result, from the arguments alone. */
+/** A rule with one result, from the arguments alone. */
 export function one(write: (b: Builder, ...args: readonly Value[]) => Value): Rule<unknown> {
   return (b, args) => [write(b, ...args)];
 }

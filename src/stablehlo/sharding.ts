@@ -1,13 +1,14 @@
 /**
- * Shardings in the text, as the Shardy dialect of MLIR has them: https://openxla.org/shardy.
+ * Shardings in the text, in the form of the Shardy dialect of MLIR: https://openxla.org/shardy.
  *
  * @module
  */
 import type { Mesh, Sharding } from "../core/sharding.ts";
 
 /**
- * The name of an axis in quotes. XLA writes names into attributes and reads them again with other rules
- * for escapes than MLIR's: what is more than words stands there by its bytes, `.20` for a space.
+ * The name of an axis in quotes. XLA writes names into attributes and reads them again with different
+ * escape rules from MLIR's: characters other than those of words are written as bytes, `.20` for a
+ * space.
  */
 export function quote(name: string): string {
   const shown = Array.from(new TextEncoder().encode(name), (byte) => {

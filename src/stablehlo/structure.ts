@@ -1,5 +1,5 @@
 /**
- * Rules that rearrange, repeat, cut and join, and say where values are.
+ * Rules that rearrange, repeat, slice and concatenate, and that place values.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export const structure = {
     [x]: Args,
     { params: { sharding } }: Context<WithShardingParams>,
   ) => [b.constrain(x, sharding)],
-  /** Results that exist as soon as all arguments do. */
+  /** Results that are available as soon as all arguments are. */
   barrier: (b: Builder, args: Args) =>
     args.length === 0 ? [] : b.generic("stablehlo.optimization_barrier", args, "", args),
   slice: (b: Builder, [x]: Args, { params: { start, stop, step } }: Context<SliceParams>) => [
@@ -55,7 +55,7 @@ export const structure = {
   ],
   pad: (b: Builder, [x]: Args, { params, types: [type] }: Context<PadParams>) => {
     const zero = b.scalar(0, x.dtype);
-    // Interior padding of nothing would be counted below zero.
+    // Interior padding of an empty axis would have a negative length.
     if (x.shape.includes(0)) return [b.splat(0, type)];
     return [b.pad(x, zero, params)];
   },

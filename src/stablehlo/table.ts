@@ -23,8 +23,8 @@ import { structure } from "./structure.ts";
 import { transcendental } from "./transcendental.ts";
 
 /**
- * What there is for a primitive: its rule, or `expanded`, for what a pass has replaced before, or `host`
- * for what is left to the evaluator.
+ * The entry for a primitive: its rule, or `expanded` if a pass replaces it before, or `host` if it is
+ * left to the evaluator.
  */
 type Entry<P> = Rule<P> | "expanded" | "host";
 
@@ -63,7 +63,7 @@ const table: { readonly [Name in PrimitiveName]: Entry<ParamsOf<(typeof primitiv
   insertionPlaces: "expanded",
 };
 
-/** The rule of a primitive, or `null` where it has none. */
+/** The rule of a primitive, or `null` if it has none. */
 export function ruleOf(name: string): Rule<unknown> | null {
   const entry = (table as Readonly<Record<string, Entry<unknown> | undefined>>)[name];
   return typeof entry === "function" ? entry : null;

@@ -1,6 +1,6 @@
 /**
- * Rules of transcendental functions: operations of StableHLO and CHLO where these are exact enough, and
- * formulas of them elsewhere.
+ * Rules of transcendental functions: operations of StableHLO and CHLO if these are sufficiently
+ * accurate, and formulas of them otherwise.
  *
  * @module
  */
@@ -21,7 +21,7 @@ function chlo(operation: string): Rule<unknown> {
   return one((b, x) => b.chlo(operation, x));
 }
 
-/** The same in double precision: that of float32 loses digits where results are small. */
+/** The same in double precision: that of float32 loses digits for small results. */
 function inDoubles(b: Builder, x: Value, f: (wide: Value) => Value): Value {
   return b.convert(f(b.convert(x, "float64")), x.dtype);
 }
@@ -29,7 +29,7 @@ function inDoubles(b: Builder, x: Value, f: (wide: Value) => Value): Value {
 /** The logarithm to base two, exact for powers of two. */
 function log2(b: Builder, x: Value): Value {
   const { word, digits, bias } = layoutOf(x);
-  // What is not a normal number is brought among them first; infinity, NaN and 0 stay what they are.
+  // Numbers that are not normal are scaled first; infinity, NaN and 0 are unchanged.
   const isTiny = b.compare("LT", b.abs(x), 2 ** (1 - bias));
   const raised = b.select(isTiny, b.mul(x, 2 ** digits), x);
   const power = binadeOf(b, raised);
@@ -50,7 +50,7 @@ function log2(b: Builder, x: Value): Value {
   return b.add(whole, b.mul(b.log(near), Math.LOG2E));
 }
 
-/** The logarithm to base ten, through double precision, where powers of ten come out whole. */
+/** The logarithm to base ten, by double precision, in which powers of ten give integers. */
 function log10(b: Builder, x: Value): Value {
   if (x.dtype !== "float64") return inDoubles(b, x, (wide) => log10(b, wide));
   const value = b.mul(b.log(x), Math.LOG10E);
@@ -66,7 +66,7 @@ function tanhSlope(b: Builder, x: Value): Value {
   return b.mul(secant, secant);
 }
 
-/** `exp(-x²)`: the square is taken of a number with few digits, which is exact. */
+/** `exp(-x²)`: the square is computed of a number with few digits, so that it is exact. */
 function gaussian(b: Builder, x: Value): Value {
   const { word, digits, width } = layoutOf(x);
   const mask = (1n << BigInt(width)) - (1n << BigInt(Math.ceil(digits / 2) + 1));
@@ -76,7 +76,7 @@ function gaussian(b: Builder, x: Value): Value {
   );
   const rest = b.exp(b.neg(b.mul(b.sub(x, head), b.add(x, head))));
   const result = b.mul(b.exp(b.neg(b.mul(head, head))), rest);
-  // Where the square is out of range, so is the rest.
+  // If the square is out of range, so is the rest.
   return b.select(b.compare("GT", b.abs(x), 40), 0, result);
 }
 
@@ -91,13 +91,13 @@ function logaddexp(b: Builder, x: Value, y: Value): Value {
 function pow(b: Builder, x: Value, y: Value): Value {
   if (isFloat(x.dtype as Dtype)) return b.elementwise("stablehlo.power", x, y);
   if (x.dtype === "uint32") {
-    // Exponents are read as signed. From 2^31 on, even bases give 0, and of odd ones 2^31 does nothing.
+    // Exponents are read as signed. From 2^31 on, even bases give 0, and for odd bases 2^31 has no effect.
     const isHigh = b.compare("GE", y, 2 ** 31);
     const power = b.elementwise("stablehlo.power", x, b.and(y, 2 ** 31 - 1));
     const isEven = b.compare("EQ", b.and(x, 1), 0);
     return b.select(b.and(isHigh, isEven), 0, power);
   }
-  // A negative exponent leaves 1 and -1.
+  // A negative exponent gives nonzero results only for 1 and -1.
   const isNegative = b.compare("LT", y, 0);
   const power = b.elementwise("stablehlo.power", x, b.select(isNegative, 0, y));
   const isOdd = b.compare("NE", b.and(y, 1), 0);

@@ -1,6 +1,6 @@
 /**
- * Text of the StableHLO dialect of MLIR, value by value: types, literals, and a writer that names what it
- * writes. Version and syntax: https://openxla.org/stablehlo/spec.
+ * Text of the StableHLO dialect of MLIR, value by value: types, literals, and a writer that assigns
+ * names. Version and syntax: https://openxla.org/stablehlo/spec.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface ValueType {
   readonly shape: Shape;
 }
 
-/** A value that the text has a name for. */
+/** A value that has a name in the text. */
 export interface Value extends ValueType {
   /** The name. */
   readonly name: string;
@@ -73,7 +73,7 @@ export function literal(value: number | bigint, dtype: Kind): string {
   if (typeof value === "bigint" || !isFloatKind(dtype)) return String(value);
   if (Number.isFinite(value)) {
     const text = Object.is(value, -0) ? "-0" : String(value);
-    // Literals of floats have a point, always.
+    // Literals of floats always have a point.
     const [mantissa, exponent] = text.split("e");
     const pointed = mantissa.includes(".") ? mantissa : `${mantissa}.0`;
     return exponent === undefined ? pointed : `${pointed}e${exponent}`;
@@ -99,10 +99,10 @@ function nested(elements: Elements, { dtype, shape }: ValueType): string {
   return part(0);
 }
 
-/** From so many elements on, they are written as bytes. */
+/** From this number of elements on, they are written as bytes. */
 const LONG = 256;
 
-/** Elements as bytes, the lowest of each first. */
+/** Elements as bytes, little-endian. */
 function hexOf(numbers: Elements, dtype: Dtype): string {
   const elements = isHalf(dtype) ? encodeHalves(numbers, dtype) : numbers;
   const size = elements.BYTES_PER_ELEMENT;
@@ -121,7 +121,7 @@ function hexOf(numbers: Elements, dtype: Dtype): string {
   return `"0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
 }
 
-/** What a region has seen: later lines of it, and of regions inside, may use it again. */
+/** The values of a region by keys: later lines of it, and of nested regions, may use them again. */
 class Scope {
   readonly constants = new Map<string, Value>();
   readonly outer: Scope | null;
@@ -141,10 +141,10 @@ export class Writer {
   #indent = "    ";
   #count = 0;
   #scope = new Scope(null);
-  /** For values that repeat others along new axes, what they repeat. */
+  /** For values that repeat others along new axes, the repeated value. */
   readonly repeats = new Map<string, { readonly of: Value; readonly axes: readonly number[] }>();
 
-  /** Values that are not NaN, or may be anything where they are. */
+  /** Values that are not NaN, or may be replaced by any number where they are. */
   readonly sound = new Set<string>();
 
   /** The lines so far. */
@@ -157,12 +157,12 @@ export class Writer {
     this.#lines.push(this.#indent + text);
   }
 
-  /** A name that is not taken. */
+  /** A unique name. */
   fresh(): string {
     return `%${this.#count++}`;
   }
 
-  /** A value of its own name. */
+  /** A value with a name of its own. */
   declare(type: ValueType): Value {
     return { name: this.fresh(), dtype: type.dtype, shape: type.shape };
   }
@@ -174,7 +174,7 @@ export class Writer {
     return value;
   }
 
-  /** An operation whose arguments and result have one type, in its short form. */
+  /** An operation whose arguments and result have the same type, in its short form. */
   same(operation: string, args: readonly Value[], type: ValueType = args[0]): Value {
     const operands = args.map(({ name }) => name).join(", ");
     return this.assign(type, `${operation} ${operands} : ${showTensor(type)}`);
@@ -195,7 +195,7 @@ export class Writer {
     );
   }
 
-  /** An operation in its generic form, with regions that get values of `inner` types. */
+  /** An operation in its generic form, with regions that receive values of `inner` types. */
   generic(
     operation: string,
     args: readonly Value[],
@@ -245,7 +245,7 @@ export class Writer {
     this.#indent = indent;
   }
 
-  /** `make`, once for each key in every scope. */
+  /** Returns the result of `make`, which is called once for each key in every scope. */
   #once(key: string, make: () => Value): Value {
     let value = this.#scope.find(key);
     if (value === undefined) this.#scope.constants.set(key, value = make());
@@ -302,9 +302,9 @@ export interface Region {
   readonly types: readonly ValueType[];
   /** Writes the lines and gives the results. */
   readonly write: (args: readonly Value[]) => readonly Value[];
-  /** Whether it may use nothing but its arguments. */
+  /** Whether it may use only its arguments. */
   readonly isIsolated?: boolean;
-  /** The operation that hands results on: `stablehlo.return` where it is left out. */
+  /** The operation that returns results: by default `stablehlo.return`. */
   readonly terminator?: string;
 }
 
