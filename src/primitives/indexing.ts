@@ -29,21 +29,21 @@ import { alignBatch, broadcast, constantLike, convert, moveAxis } from "./struct
 export interface IndexCheck {
   /** The length of the axis. */
   readonly length: number;
-  /** The axis, as messages name it. */
+  /** The axis, as it is named in messages. */
   readonly axis: number;
-  /** How messages begin. */
+  /** The start of messages. */
   readonly what: string;
 }
 
-/** The error for an index that its axis does not have. */
+/** The error for an index that is out of range for its axis. */
 export function outOfRange(index: number, { length, axis, what }: IndexCheck): Error {
   const range = length === 0 ? "the axis is empty" : `expected ${-length} to ${length - 1}`;
   return indexError(`${what} with ${index} on axis ${axis}: ${range}`);
 }
 
 /**
- * The same indices, of which those from the end are negative; an error for one that the axis does not
- * have. Compiled code leaves it out: it stops where the index is used, and the evaluator tells why.
+ * The same indices, of which negative ones count from the end; an error for one that is out of range.
+ * Compiled code omits it: it stops where the index is used, and the evaluator reports the error.
  */
 export const checkIndicesPrimitive: Primitive<IndexCheck> = {
   name: "checkIndices",
@@ -66,11 +66,11 @@ export const checkIndicesPrimitive: Primitive<IndexCheck> = {
 
 /** Parameters of `gather`. */
 export interface GatherParams {
-  /** How many leading axes the arguments share. */
+  /** The number of leading axes that the arguments share. */
   readonly batch: number;
   /**
-   * The axes in front of the indexed one that the indices do not have, increasing; they stand between
-   * the shared ones, and none is the same as leaving this out.
+   * The axes before the indexed one that the indices do not have, in increasing order; they are
+   * interleaved with the shared ones, and an empty list is equivalent to omitting this.
    */
   readonly outer?: readonly number[];
 }
@@ -78,7 +78,7 @@ export interface GatherParams {
 /**
  * `out[b, m, r] = x[b, indices[b, m], r]` for `x` of shape `[B..., n, R...]` and `indices` of shape
  * `[B..., M...]`; the result has shape `[B..., M..., R...]`. Axes of `x` that the indices do not have
- * may stand anywhere among `B...`, and stand there in the result.
+ * may be anywhere among `B...`, and are at the same positions in the result.
  */
 export const gatherPrimitive: Primitive<GatherParams> = {
   name: "gather",
@@ -127,7 +127,7 @@ export const gatherPrimitive: Primitive<GatherParams> = {
       return [[result, outer.length + place]];
     }
     if (axisI === null) {
-      // The axis is carried along where it stands.
+      // The axis is carried along at its position.
       if (axisX <= at) return [[gather(x, indices, batch, insertPlace(outer, axisX)), axisX]];
       return [[gather(x, indices, batch, outer), axisX + indices.ndim - batch - 1]];
     }
@@ -148,7 +148,7 @@ export const gatherPrimitive: Primitive<GatherParams> = {
 
 /**
  * Strict gather: `x` `[B..., n, R...]` at `indices` `[B..., M...]` gives `[B..., M..., R...]`, where
- * the indices have only the first axes of `x` that are not `outer`, `batch` of them.
+ * the indices have only the first `batch` axes of `x` that are not `outer`.
  */
 export function gather(
   x: Tensor,
@@ -216,7 +216,7 @@ export const scatterAddPrimitive: Primitive<ScatterAddParams> = {
     const at = batch + outer.length;
     const behind = indices.ndim + outer.length;
     if (axisI === null) {
-      // The axis is carried along where it stands, unless that is among those of the indices.
+      // The axis is carried along at its position, unless that is among those of the indices.
       if (axisU! >= behind) {
         const result = scatterAdd(updates, indices, size, batch, outer);
         return [[result, at + 1 + axisU! - behind]];
@@ -241,7 +241,7 @@ export const scatterAddPrimitive: Primitive<ScatterAddParams> = {
 
 /**
  * Strict scatter: `updates` `[B..., M..., R...]` summed into `[B..., size, R...]`, where the indices
- * have only the first axes of the updates that are not `outer`, `batch` of them.
+ * have only the first `batch` axes of the updates that are not `outer`.
  */
 export function scatterAdd(
   updates: Tensor,
@@ -253,12 +253,12 @@ export function scatterAdd(
   return bindOne(scatterAddPrimitive, [updates, indices], { batch, size, ...unlessEmpty(outer) });
 }
 
-/** Whether updates are so few that adding them in their places beats adding sums everywhere. */
+/** Whether there are so few updates that adding them individually is faster than adding sums everywhere. */
 export function areFew(updates: Type, whole: Type): boolean {
   return 4 * sizeOf(updates.shape) <= sizeOf(whole.shape);
 }
 
-/** What changes chosen rows, by what becomes of an element and its update. */
+/** The operations of the primitives that change selected rows, on an element and its update. */
 const changes = {
   scatterOnto: (old: number, update: number): number => old + update,
   scatterSet: (_old: number, update: number): number => update,
@@ -266,7 +266,7 @@ const changes = {
   scatterMin: (old: number, update: number): number => Math.min(old, update),
 };
 
-/** What they do, in messages. */
+/** The verbs of these primitives in messages. */
 const verbs = {
   scatterOnto: "add",
   scatterSet: "write",
@@ -274,7 +274,7 @@ const verbs = {
   scatterMin: "compare",
 } as const;
 
-/** What all primitives that change chosen rows have in common. */
+/** The common part of all primitives that change selected rows. */
 function rowsPrimitive(
   name: keyof typeof changes,
   derivative: Derivative<GatherParams>,
@@ -347,8 +347,8 @@ function bindRows(
 }
 
 /**
- * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` added to row
- * `indices[b, m]`, one after the other: for few updates of a large `x`.
+ * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` added to row `indices[b,
+ * m]`, one after the other: for few updates of a large `x`.
  */
 export const scatterOntoPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterOnto", {
   kind: "linear",
@@ -360,8 +360,8 @@ export const scatterOntoPrimitive: Primitive<GatherParams> = rowsPrimitive("scat
 });
 
 /**
- * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` in place of row `indices[b,
- * m]`; of several in one place the last stays.
+ * `x` `[B..., n, R...]` with each row `updates[b, m]` of `[B..., M..., R...]` in place of row
+ * `indices[b, m]`; of several updates of one row the last is kept.
  */
 export const scatterSetPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterSet", {
   kind: "linear",
@@ -375,7 +375,7 @@ export const scatterSetPrimitive: Primitive<GatherParams> = rowsPrimitive("scatt
   },
 });
 
-/** Of extremes, which elements and which updates are them, and by how many each is shared. */
+/** For extremes, which elements and which updates equal them, and how many share each. */
 function sharesOf(
   [x, updates, indices]: readonly Tensor[],
   out: Tensor,
@@ -386,11 +386,11 @@ function sharesOf(
   const size = x.shape[batch + outer.length];
   const others = scatterAdd(convert(isBestUpdate, x.dtype), indices, size, batch, outer);
   const ties = add(convert(isBest, x.dtype), others);
-  // None where the extreme is NaN.
+  // None if the extreme is NaN.
   return { isBest, isBestUpdate, ties: maximum(ties, constantLike(ties, 1)) };
 }
 
-/** Extremes of rows and their updates: those that are equal share the derivative evenly. */
+/** Extremes of rows and their updates: equal ones share the derivative equally. */
 const ofExtremes: Derivative<GatherParams> = {
   kind: "smooth",
   tangents: [
@@ -411,17 +411,17 @@ const ofExtremes: Derivative<GatherParams> = {
 };
 
 /**
- * `x` `[B..., n, R...]` with the larger of each row `indices[b, m]` and `updates[b, m]` of
- * `[B..., M..., R...]`, element by element; NaN is the largest of all.
+ * `x` `[B..., n, R...]` with the larger of each row `indices[b, m]` and `updates[b, m]` of `[B...,
+ * M..., R...]`, element by element; NaN is the largest.
  */
 export const scatterMaxPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterMax", ofExtremes);
 
-/** The same with the smaller of each; NaN is the smallest of all. */
+/** The same with the smaller of each; NaN is the smallest. */
 export const scatterMinPrimitive: Primitive<GatherParams> = rowsPrimitive("scatterMin", ofExtremes);
 
 /**
  * Strict update: `x` `[B..., n, R...]` plus `updates` `[B..., M..., R...]` at `indices` `[B..., M...]`,
- * which have only the first axes that are not `outer`, `batch` of them.
+ * which have only the first `batch` axes that are not `outer`.
  */
 export function scatterOnto(
   x: Tensor,
@@ -454,7 +454,7 @@ export function scatterMin(x: Tensor, updates: Tensor, indices: Tensor): Tensor 
   return bindRows(scatterMinPrimitive, x, updates, indices);
 }
 
-/** The adjoint of replacing rows: those that a later row has replaced again get nothing. */
+/** The adjoint of replacing rows: updates that a later one has overwritten receive nothing. */
 function gatherLast(
   ct: Tensor,
   indices: Tensor,
@@ -471,15 +471,15 @@ function gatherLast(
 
 /** Parameters of `lastOf`. */
 export interface ScatterParams {
-  /** How many leading axes of `indices` are batches. */
+  /** The number of leading axes of `indices` that are batches. */
   readonly batch: number;
   /** The length of the axis that the indices point into. */
   readonly size: number;
 }
 
 /**
- * For each of the `indices` `[B..., M...]`, whether it is the last of those `M...` that point to its
- * slot of `size`: whether an update stays when several are written to one place.
+ * For each of the `indices` `[B..., M...]`, whether it is the last of those `M...` with its value,
+ * below `size`: whether an update is kept when several are written to one row.
  */
 export const lastOfPrimitive: Primitive<ScatterParams> = {
   name: "lastOf",
@@ -508,12 +508,12 @@ export const lastOfPrimitive: Primitive<ScatterParams> = {
   derivative: { kind: "zero" },
 };
 
-/** Which of the `indices` are the last that point to their slot of `size`; bool. */
+/** Which of the `indices` are the last with their value, below `size`; bool. */
 export function lastOf(indices: Tensor, size: number, batch = 0): Tensor {
   return bindOne(lastOfPrimitive, [indices], { batch, size });
 }
 
-/** The elements of a tensor, to be changed. */
+/** The elements of a tensor, as a copy to be changed. */
 export function copyOf(x: Concrete, type: Type): Elements {
   const out = allocateFor(type);
   if (x.held === 1) return out.fill(x.elements[0]);
@@ -526,22 +526,25 @@ function unlessEmpty(outer: readonly number[]): Pick<GatherParams, "outer"> {
   return outer.length === 0 ? {} : { outer };
 }
 
-/** Outer axes when another axis that the indices have is put in at `place`. */
+/** Outer axes after another axis that the indices have is inserted at `place`. */
 function shifted(outer: readonly number[], place: number): number[] {
   return outer.map((axis) => axis < place ? axis : axis + 1);
 }
 
-/** Outer axes with one more at `place`. */
+/** Outer axes with an additional one at `place`. */
 function insertPlace(outer: readonly number[], place: number): number[] {
   return insertAt(shifted(outer, place), place - sharedBefore(outer, place), place);
 }
 
-/** How many of the axes before `place` the indices have. */
+/** The number of axes before `place` that the indices have. */
 function sharedBefore(outer: readonly number[], place: number): number {
   return place - outer.filter((axis) => axis < place).length;
 }
 
-/** Visits all places of the leading axes in order, with their numbers among all and among shared. */
+/**
+ * Visits all positions of the leading axes in order, with their numbers among all axes and among the
+ * shared ones.
+ */
 function eachBatch(
   lead: Shape,
   outer: readonly number[],
@@ -567,7 +570,7 @@ function eachBatch(
   }
 }
 
-/** Throws unless `outer` names increasing places among the leading axes. */
+/** Throws unless `outer` contains increasing positions among the leading axes. */
 function checkOuter(outer: readonly number[], batch: number, what: string): void {
   const fits = outer.every((axis, i) =>
     Number.isInteger(axis) && axis > (outer[i - 1] ?? -1) && axis < batch + outer.length

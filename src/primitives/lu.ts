@@ -1,6 +1,6 @@
 /**
- * The LU factorisation, and systems of linear equations solved by it. All act on matrices in the last
- * two axes; the others are a batch.
+ * The LU factorisation, and systems of linear equations solved by it. All operate on matrices in the
+ * last two axes; the other axes are a batch.
  *
  * @module
  */
@@ -41,8 +41,8 @@ import { batchSystems, columnsOf, fromColumns, triangularSolve } from "./triangu
 /** Parameters of `lu`. */
 export interface LuParams {
   /**
-   * Where the pivots come from: all that is left, which reveals the rank, or the column at hand, which
-   * is faster and good enough for solving equations.
+   * Where pivots are searched for: in the whole remaining matrix, which reveals the rank, or in the
+   * current column, which is faster and sufficient for solving equations.
    */
   readonly pivoting: "complete" | "partial";
 }
@@ -53,10 +53,10 @@ export interface LuParams {
  * columns in the order `columns` `[..., n]`, and the sign of both orders together `[...]`.
  *
  * With `u = D V`, `D` diagonal and `V` unit triangular, and `N = l⁻¹ (P dA Q) V⁻¹`, the derivative is
- * `du = triu(N) V` and `dl = l tril(N D⁻¹, -1)`. Nothing divides by the last pivot, and of several
- * pivots that are 0 the others are replaced by what is far below rounding: the derivatives of the
- * product of the pivots, the determinant, are right at singular matrices of any rank. That is so with
- * complete pivoting; with partial pivoting, pivots of 0 stay what they are.
+ * `du = triu(N) V` and `dl = l tril(N D⁻¹, -1)`. There is no division by the last pivot, and if several
+ * pivots are 0 the others are replaced by numbers far below rounding: the derivatives of the product of
+ * the pivots, the determinant, are correct at singular matrices of any rank. This holds with complete
+ * pivoting; with partial pivoting, pivots of 0 are not replaced.
  */
 export const luPrimitive: Primitive<LuParams> = {
   name: "lu",
@@ -115,7 +115,7 @@ export function luTangents(
   const one = constantLike(pivots, 1);
   const place = broadcast(iota(n), pivots.shape, [pivots.ndim - 1]);
   const isLast = equal(place, constantLike(place, n - 1));
-  // Nothing stands right of the last pivot, or below it.
+  // There are no elements to the right of the last pivot, or below it.
   const inverse = reciprocal(select(isLast, one, pivots));
   const v = scaleRows(u, inverse);
   const unit = { lower: true, transpose: false, unitDiagonal: true };
@@ -128,21 +128,24 @@ export function luTangents(
   return [product(l, scaleColumns(below, inverse)), du];
 }
 
-/** What stands for a pivot of 0, relative to the first: far below rounding, with room for powers. */
+/**
+ * The replacement of a pivot of 0, relative to the first pivot: far below rounding, but its powers are
+ * in range.
+ */
 export const TINY_PIVOT: Readonly<Record<"float32" | "float64", number>> = {
   float32: 2 ** -40,
   float64: 2 ** -100,
 };
 
-/** The factors of square matrices, as `lu` gives them. */
+/** The factors of square matrices, as returned by `lu`. */
 export interface LuFactors {
   /** Unit lower triangular. */
   readonly l: Tensor;
   /** Upper triangular. */
   readonly u: Tensor;
-  /** Which row of the matrix each row of the product is. */
+  /** The row of the matrix for each row of the product. */
   readonly rows: Tensor;
-  /** Which column of the matrix each column of the product is. */
+  /** The column of the matrix for each column of the product. */
   readonly columns: Tensor;
   /** The sign of both orders together. */
   readonly sign: Tensor;
@@ -166,14 +169,14 @@ function orderRows(x: Tensor, order: Tensor): Tensor {
 
 /** Parameters of `luSolve`. */
 export interface LuSolveParams {
-  /** Whether the systems are those of the transposed matrices. */
+  /** Whether the systems use the transposed matrices. */
   readonly transpose: boolean;
 }
 
 /**
- * `x` with `op(a) x = b` for `a` `[..., n, n]` and `b` `[..., n, k]`, by `a`'s factors
- * `l, u, rows, columns`. These stand in for work only: what they were made from is `a`, so that they
- * have no tangents, and the derivative by `a` is that of the solution, by the same factors.
+ * `x` with `op(a) x = b` for `a` `[..., n, n]` and `b` `[..., n, k]`, by `a`'s factors `l, u, rows,
+ * columns`. These only save work: they were computed from `a`, so that they have no tangents, and the
+ * derivative with respect to `a` is that of the solution, computed with the same factors.
  */
 export const luSolvePrimitive: Primitive<LuSolveParams> = {
   name: "luSolve",
@@ -229,7 +232,7 @@ export const luSolvePrimitive: Primitive<LuSolveParams> = {
   },
 };
 
-/** Copies vectors with their elements in another order: from the places in `order`, or to them. */
+/** Copies vectors with their elements in another order: from the positions in `order`, or to them. */
 function permute(
   source: Float64Array,
   out: Float64Array,
@@ -247,7 +250,7 @@ function permute(
   }
 }
 
-/** Strict solution of `a x = b`; one factorisation serves it and all of its derivatives. */
+/** Strict solution of `a x = b`; one factorisation is used for it and all of its derivatives. */
 export function luSolve(a: Tensor, b: Tensor): Tensor {
   if (a instanceof ComplexTensor) return fromStackedParts(luSolve(embedded(a), stackedParts(b)));
   if (b instanceof ComplexTensor) return new ComplexTensor(luSolve(a, b.re), luSolve(a, b.im));

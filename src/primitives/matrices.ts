@@ -1,5 +1,5 @@
 /**
- * Matrices on the last two axes: what the primitives of linear algebra and their rules share.
+ * Matrices on the last two axes: shared code of the primitives of linear algebra and their rules.
  *
  * @module
  */
@@ -23,13 +23,13 @@ export function leading({ shape }: Type): Shape {
   return shape.slice(0, -2);
 }
 
-/** How many matrices a batch holds, none where they have no elements, with the lengths of their axes. */
+/** The number of matrices of a batch, 0 if they have no elements, with the lengths of their axes. */
 export function matrixSize(x: Type): { count: number; rows: number; columns: number } {
   const [rows, columns] = x.shape.slice(-2);
   return { count: rows * columns === 0 ? 0 : sizeOf(leading(x)), rows, columns };
 }
 
-/** Throws unless `x` holds matrices of floats; `what` begins the message: "Cannot factorise". */
+/** Throws unless `x` holds matrices of floats; `what` is the start of the message: "Cannot factorise". */
 export function checkMatrices(x: Type, what: string): void {
   if (!isInexact(x.dtype)) {
     throw dtypeError(
@@ -53,7 +53,7 @@ export function checkSquare(x: Type, what: string): void {
   }
 }
 
-/** Throws unless `b` is what stands right of the systems of `a`: equal dtypes, batches and rows. */
+/** Throws unless `b` is a valid right-hand side for the systems of `a`: equal dtypes, batches and rows. */
 export function checkRightSide(a: Type, b: Type, what: string): void {
   checkMatrices(b, what);
   const fits = a.dtype === b.dtype && sameShape(leading(a), leading(b)) &&
@@ -68,12 +68,12 @@ export function inDoubles(x: Concrete): Float64Array {
   return out;
 }
 
-/** Room for a result in double precision. */
+/** Memory for a result in double precision. */
 export function doublesFor({ shape }: Type): Float64Array {
   return allocateFor({ dtype: "float64", shape }) as Float64Array;
 }
 
-/** A result that was computed in double precision. */
+/** A result that was computed in double precision, as a tensor. */
 export function fromDoubles(values: Float64Array, type: Type): Concrete {
   if (type.dtype === "float64") return new Concrete(type.dtype, type.shape, values);
   const out = allocateFor(type);
@@ -117,7 +117,7 @@ export function outerProduct(x: Tensor, y: Tensor): Tensor {
   return contract(x, y, { contract: [[x.ndim - 1], [y.ndim - 1]], batch: [batch, batch] });
 }
 
-/** Tensors of one type side by side along a new axis. */
+/** Tensors of one type stacked along a new axis. */
 function stackAlong(xs: readonly Tensor[], axis: number): Tensor {
   return concatenate(xs.map((x) => reshape(x, insertAt(x.shape, axis, 1))), axis);
 }
@@ -133,7 +133,7 @@ export function embedded({ re, im }: ComplexTensor): Tensor {
   return reshape(stackAlong(rows, re.ndim - 1), [...leading(re), 2 * m, 2 * n]);
 }
 
-/** The complex matrices that are embedded, by their first columns. */
+/** The complex matrices that are embedded, from their first columns. */
 export function fromEmbedded(x: Tensor): ComplexTensor {
   const [m, n] = x.shape.slice(-2).map((length) => length / 2);
   const start = x.shape.map(() => 0);
@@ -145,14 +145,14 @@ export function fromEmbedded(x: Tensor): ComplexTensor {
   return new ComplexTensor(from(0), from(1));
 }
 
-/** The parts of complex matrices `[..., n, k]` in turn, as the rows of real ones `[..., 2n, k]`. */
+/** The parts of complex matrices `[..., n, k]`, concatenated as the rows of real ones `[..., 2n, k]`. */
 export function stackedParts(x: Tensor): Tensor {
   const [re, im] = x instanceof ComplexTensor ? [x.re, x.im] : [x, zerosOf(x)];
   const [n, k] = re.shape.slice(-2);
   return reshape(stackAlong([re, im], re.ndim - 1), [...leading(re), 2 * n, k]);
 }
 
-/** The complex matrices of whose parts these are the rows. */
+/** The complex matrices whose parts are these rows. */
 export function fromStackedParts(x: Tensor): ComplexTensor {
   const row = x.ndim - 2;
   const step = x.shape.map((_, i) => i === row ? 2 : 1);
@@ -161,7 +161,7 @@ export function fromStackedParts(x: Tensor): ComplexTensor {
   return new ComplexTensor(from(0), from(1));
 }
 
-/** The number of the row, and that of the column, of each element. */
+/** The row index and the column index of each element. */
 function places({ shape }: Type): [row: Tensor, column: Tensor] {
   const [row, column] = [shape.length - 2, shape.length - 1];
   return [
@@ -170,7 +170,7 @@ function places({ shape }: Type): [row: Tensor, column: Tensor] {
   ];
 }
 
-/** `x` with zeros above a diagonal; 0 is the main one, positive ones lie above it. */
+/** `x` with zeros above a diagonal; 0 is the main one, positive ones are above it. */
 export function lowerTriangle(x: Tensor, diagonal = 0): Tensor {
   const [row, column] = places(x);
   return select(lessEqual(column, offset(row, diagonal)), x, constantLike(x, 0));

@@ -1,6 +1,6 @@
 /**
- * Where the rules for complex matrices stand once linear algebra is there: they are large, and programs
- * without it do without them.
+ * A registry of the rules for complex matrices: they are large, and programs that do not use linear
+ * algebra do not include them.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { ComplexTensor } from "../core/complex.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { TriangularSolveParams } from "./triangular.ts";
 
-/** What factorisations and solves of complex matrices are. */
+/** The implementations of factorisations and solves for complex matrices. */
 export interface MatrixRules {
-  /** The solution of a triangular system of which either part may be complex. */
+  /** The solution of a triangular system in which either part may be complex. */
   triangularSolve(a: Tensor, b: Tensor, params: TriangularSolveParams): Tensor;
   /** The Cholesky factor. */
   cholesky(a: ComplexTensor): Tensor;
@@ -25,12 +25,12 @@ export interface MatrixRules {
 
 let rules: MatrixRules | null = null;
 
-/** Says what they are; called once, by the module that defines them. */
+/** Registers the rules; called once, by the module that defines them. */
 export function installMatrixRules(chosen: MatrixRules): void {
   rules = chosen;
 }
 
-/** The rules, which whoever works on matrices has loaded. */
+/** The rules, which are loaded with every module that works on matrices. */
 export function matrixRules(): MatrixRules {
   if (rules === null) throw internalError("nothing has loaded the rules for complex matrices");
   return rules;

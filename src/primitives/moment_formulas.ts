@@ -1,11 +1,10 @@
 /**
- * Formulas of means, mean squares and their roots, deviations from means, and cosines, for whoever computes
- * them: tensors at once, or the loops of compiled programs. What is added up
- * may be too large or too small for the dtype although the result is not. For float32, sums and what
- * is made of them are float64, where everything is in range. For float64, sums of scaled elements take
- * their place where it is necessary, as in J. L. Blue, "A portable Fortran program to find the
- * Euclidean norm of a vector" (1978). The scales are powers of two, and all other results have the bits
- * of the plain formulas.
+ * Formulas of means, mean squares and their roots, deviations from means, and cosines, for operations
+ * on tensors and for the loops of compiled programs. Terms of a sum may be too large or too small for
+ * the dtype although the result is not. For float32, sums and values computed from them are float64, in
+ * which everything is in range. For float64, they are replaced by sums of scaled elements if necessary,
+ * as in J. L. Blue, "A portable Fortran program to find the Euclidean norm of a vector" (1978). The
+ * scales are powers of two, and all other results have the bits of the plain formulas.
  *
  * @module
  */
@@ -27,19 +26,19 @@ import type { ReduceParams } from "./structure.ts";
 
 /** Parameters of `reduceSquares`. */
 export interface SquaresParams extends ReduceParams {
-  /** What the sum is divided by: the number of elements for a mean. */
+  /** The divisor of the sum: the number of elements for a mean. */
   readonly divisor: number;
 }
 
 /** Parameters of `reduceRoot`. */
 export interface RootParams extends SquaresParams {
-  /** What is added before the root is taken; not negative. */
+  /** The number that is added before the root is taken; not negative. */
   readonly eps: number;
 }
 
 /** Parameters of `reduceMean`. */
 export interface MeanParams extends ReduceParams {
-  /** The dtype of the result, where it is not that of the elements. */
+  /** The dtype of the result, if it differs from that of the elements. */
   readonly dtype?: "float64";
 }
 
@@ -51,34 +50,34 @@ export interface SpreadParams extends RootParams {
 
 /** Parameters of `reduceCosine`. */
 export interface CosineParams extends ReduceParams {
-  /** The least length that vectors are taken to have; not negative. */
+  /** The minimum length of vectors: shorter ones are treated as having it; not negative. */
   readonly eps: number;
 }
 
-/** Elementwise operations, for whoever computes them: `V` stands for a value. */
+/** Elementwise operations on values of type `V`. */
 export interface Maps<V> {
   /** An elementwise operation; numbers are constants. */
   map(primitive: Primitive<null>, ...args: readonly (V | number)[]): V;
 }
 
-/** What a formula is made of. */
+/** The operations of a formula. */
 export interface Algebra<V> extends Maps<V> {
-  /** Whether differences of float64 have float64's digits: otherwise sums are all that is exact. */
+  /** Whether differences of float64 have full precision: otherwise only sums are exact. */
   readonly hasDoubles: boolean;
-  /** The sum over the axes, of products if a second factor is given. That of float32 is float64. */
+  /** The sum over the axes, or the sum of products if a second factor is given. For float32 it is float64. */
   sum(x: V, times?: V): V;
-  /** The same, of float32 elements of which a few may be added up as float32 first. */
+  /** The same, for float32 elements of which a few may be added up as float32 first. */
   coarseSum(x: V): V;
-  /** The value in another dtype, or as it is. */
+  /** The value in another dtype, or unchanged. */
   convert(x: V, dtype: Dtype): V;
   /**
    * One value where the magnitude of `x` is below `limit`, the other where it is not or `x` is NaN;
-   * only those are computed that are chosen.
+   * only the selected ones are computed.
    */
   choose(x: V, limit: number, yes: () => V, no: () => V): V;
 }
 
-/** A formula for elements that are reduced to one, of one or two arguments of one type. */
+/** A formula that reduces elements to one value, with one or two arguments of one type. */
 export type Formula<P> = <V>(
   algebra: Algebra<V>,
   args: readonly V[],
@@ -86,13 +85,13 @@ export type Formula<P> = <V>(
   params: P,
 ) => V;
 
-/** What formulas of compiled programs are made of: there, products are taken too. */
+/** The operations of formulas of compiled programs, which include products. */
 export interface NestAlgebra<V> extends Algebra<V> {
   /** The product over the axes. */
   prod(x: V): V;
-  /** That of floats as float64; NaN where the product of some may have left the range of float64. */
+  /** The product of floats as float64; NaN if a partial product may have left the range of float64. */
   guardedProd(x: V): V;
-  /** The least over the axes, NaN if any is. */
+  /** The smallest element over the axes, NaN if any element is. */
   min(x: V): V;
 }
 
@@ -104,18 +103,18 @@ export type NestFormula<P> = <V>(
   params: P,
 ) => V;
 
-/** How elements are scaled where their squares leave the range of their dtype. */
+/** The scaling of elements whose squares leave the range of their dtype. */
 interface Scales {
-  /** What large elements are multiplied by. */
+  /** The factor for large elements. */
   readonly down: number;
   /**
-   * A constant added to them then. It is far below their rounding, and keeps the squares of all others,
-   * which are computed for nothing, from being subnormal numbers, which take very long.
+   * A constant that is added to them then. It is far below their rounding. It keeps the squares of all
+   * other elements, which are computed but not used, from being subnormal numbers, which are very slow.
    */
   readonly offset: number;
-  /** What small elements are multiplied by. */
+  /** The factor for small elements. */
   readonly up: number;
-  /** A sum of squares below this has lost digits. */
+  /** A sum of squares below this has lost precision. */
   readonly least: number;
 }
 
@@ -127,10 +126,10 @@ export const SCALES: Scales = {
   least: 2 ** -960,
 };
 
-/** A sum of float32 squares below this has lost digits. */
+/** A sum of float32 squares below this has lost precision. */
 export const LEAST_FLOAT32 = 2 ** -96;
 
-/** A power of two such that a sum of so many floats over it is in range. */
+/** A power of two by which a sum of this number of floats must be divided to be in range. */
 export function powerAbove(count: number): number {
   return 2 ** (Math.ceil(Math.log2(Math.max(count, 1))) + 1);
 }
@@ -156,8 +155,8 @@ function squaresOfLarge<V>({ map, sum }: Algebra<V>, x: V): V {
 }
 
 /**
- * What `make` makes of a sum of products; where that is infinite, or less than `least`, of the sum of
- * exact products of float32.
+ * The value that `make` computes from a sum of products; where that is infinite, or less than `least`,
+ * from the sum of exact products of float32.
  */
 function ofProducts<V>(
   algebra: Algebra<V>,
@@ -178,7 +177,7 @@ function ofProducts<V>(
   );
 }
 
-/** The sum of squares by the divisor. */
+/** The sum of squares divided by the divisor. */
 export const squaresFormula: Formula<SquaresParams> = <V>(
   algebra: Algebra<V>,
   [x]: readonly V[],
@@ -196,7 +195,7 @@ export const squaresFormula: Formula<SquaresParams> = <V>(
   });
 };
 
-/** The root of the sum of squares by the divisor, and epsilon. */
+/** The root of the sum of squares divided by the divisor, plus epsilon. */
 export const rootFormula: Formula<RootParams> = <V>(
   algebra: Algebra<V>,
   [x]: readonly V[],
@@ -211,13 +210,13 @@ export const rootFormula: Formula<RootParams> = <V>(
     return factor === 1 ? result : map(mulPrimitive, result, 1 / factor);
   };
   const plain = (total: V): V => root(total, 1);
-  // Beside an epsilon that is not tiny itself, lost digits do not count.
+  // Unless epsilon is tiny itself, the lost digits have no effect on the sum.
   if (dtype === "float32") {
     return ofProducts(algebra, [x, x], eps >= LEAST_FLOAT32 ? 0 : LEAST_FLOAT32, plain);
   }
   const { up, down, least } = SCALES;
   const total = algebra.sum(x, x);
-  // A divisor below one may take a sum out of range.
+  // Division by a number below one may take a sum out of range.
   const most = divisor > 0 && divisor < 1 ? Number.MAX_VALUE * divisor : Infinity;
   const raised = () => {
     const scaled = map(mulPrimitive, x, up);
@@ -231,13 +230,13 @@ export const rootFormula: Formula<RootParams> = <V>(
   );
 };
 
-/** Where the square of the mean is this much larger than the variance, digits are lost. */
+/** Where the square of the mean exceeds the variance by this factor, precision is lost. */
 const LEAST_SPREAD = 2 ** -20;
 
 /**
  * The mean square of deviations from the mean of float32, or its root, as the difference of the mean
  * square and the square of the mean, both in double precision. Where the mean is far larger than the
- * deviations, or there is no double precision, these are squared themselves.
+ * deviations, or without double precision, the deviations themselves are squared.
  */
 export const spreadFormula: Formula<SpreadParams> = <V>(
   algebra: Algebra<V>,
@@ -275,10 +274,10 @@ export const spreadFormula: Formula<SpreadParams> = <V>(
   );
 };
 
-/** The least numbers above zero. */
+/** The smallest numbers above zero. */
 export const LEAST_POSITIVE = { float32: 2 ** -149, float64: Number.MIN_VALUE } as const;
 
-/** The sum of products by the product of lengths, 0 where that is. */
+/** The sum of products divided by the product of lengths, 0 where that is 0. */
 export const cosineFormula: Formula<CosineParams> = <V>(
   algebra: Algebra<V>,
   args: readonly V[],

@@ -116,7 +116,7 @@ function wideSum(x: Concrete, times: Concrete | null, axes: readonly number[]): 
     const term = times === null ? first[0] : first[0] * second[0];
     return splat(term * count, "float64", shape);
   }
-  // One element stands for all where they are equal.
+  // If the elements are equal, one element represents all of them.
   const [step, other] = [first, second].map(({ length }) => length === 1 ? 0 : 1);
   const out = allocateFor({ dtype: "float64", shape });
   for (let i = 0, at = 0; i < out.length; i++) {
@@ -133,7 +133,7 @@ function wideSum(x: Concrete, times: Concrete | null, axes: readonly number[]): 
   return new Concrete("float64", shape, out);
 }
 
-/** What such primitives have in common. */
+/** The common part of these primitives. */
 function moment<P extends ReduceParams>(
   name: string,
   formula: Formula<P>,
@@ -160,19 +160,19 @@ export const reduceMeanPrimitive: Primitive<MeanParams> = {
   },
 };
 
-/** Mean over the given axes; of nothing it is NaN. */
+/** Mean over the given axes; NaN if there are no elements. */
 export function reduceMean(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : bindOne(reduceMeanPrimitive, [x], { axes });
 }
 
-/** What is added up, by the divisor. */
+/** The terms of the sum, divided by the divisor. */
 function dividedSum(x: Tensor, { axes, divisor }: SquaresParams, factor = 1): Tensor {
   const count = lengthAlong(x.shape, axes);
   if (divisor === 1 || count === 0) return scale(reduceSum(x, axes), factor / divisor);
   return scale(reduceMean(x, axes), factor * (count / divisor));
 }
 
-/** The sum of squares over axes, by a divisor. */
+/** The sum of squares over axes, divided by a divisor. */
 export const reduceSquaresPrimitive: Primitive<SquaresParams> = {
   ...moment("reduceSquares", squaresFormula),
   batch: ([x], [axis], _size, params) => [batchReduction(reduceSquaresPrimitive, x, axis!, params)],
@@ -187,7 +187,7 @@ export function reduceSquares(x: Tensor, axes: readonly number[], divisor: numbe
   return bindOne(reduceSquaresPrimitive, [x], { axes, divisor });
 }
 
-/** The root of the sum of squares over axes by a divisor, and epsilon; its derivative at 0 is 0. */
+/** The root of the sum of squares over axes divided by a divisor, plus epsilon; its derivative at 0 is 0. */
 export const reduceRootPrimitive: Primitive<RootParams> = {
   ...moment("reduceRoot", rootFormula),
   batch: ([x], [axis], _size, params) => [batchReduction(reduceRootPrimitive, x, axis!, params)],
@@ -214,8 +214,8 @@ function roundingOf(dtype: Dtype): (value: number) => number {
 }
 
 /**
- * One over a root, as a product: `shrink` is a power of two, and `inverse`, from 1/2 to 1, one over the
- * root times that; 0 where the root is.
+ * The reciprocal of a root, as a product: `shrink` is a power of two, and `inverse`, from 1/2 to 1, is
+ * the reciprocal of the root times that; 0 where the root is.
  */
 function inverseOf(
   root: number,
@@ -228,9 +228,9 @@ function inverseOf(
 }
 
 /**
- * Elements divided by roots that are not negative, 0 where the root is. The quotient is that of both
- * by a power of two close to the root: so neither it nor its derivatives leave the range of floats in
- * between, and it is a product with numbers that are the same for equal roots.
+ * Elements divided by roots that are not negative, 0 where the root is. Both are first divided by a
+ * power of two close to the root. Neither the quotient nor its derivatives then leave the range of
+ * floats in between, and it is a product with numbers that are the same for equal roots.
  */
 export const overPrimitive: Primitive<null> = {
   name: "over",
@@ -268,18 +268,18 @@ function over(x: Tensor, root: Tensor): Tensor {
   return bindOne(overPrimitive, [x, root], null);
 }
 
-/** Elements divided by a root that is one of theirs over `axes`, 0 where it is. */
+/** Elements divided by a root that is one of their own roots over `axes`, 0 where it is. */
 export function overRoot(x: Tensor, root: Tensor, axes: readonly number[]): Tensor {
   return over(x, spreadRows(root, x, axes));
 }
 
-/** What deviations are divided by where they could be out of range themselves. */
+/** The scale of deviations that could be out of range themselves. */
 const HALVING = 2;
 
 /**
- * What float32 elements are scaled by before they are standardized: `raise` if the root is less than
- * `tiny` and the mean less than `most`, `lower` otherwise. So neither deviations nor one over the root
- * are out of range unless the quotient is.
+ * The scale of float32 elements before they are standardized: `raise` if the root is less than `tiny`
+ * and the mean less than `most`, `lower` otherwise. Neither deviations nor the reciprocal of the root
+ * are then out of range unless the quotient is.
  */
 export const DEVIATION_SCALES = {
   tiny: 2 ** -96,
@@ -321,8 +321,8 @@ function standardizeDouble(row: Elements, root: number, out: Elements, at: numbe
 }
 
 /**
- * Deviations from means over axes, divided by roots of which there is one for each mean; 0 where the
- * root is. The mean is not rounded before it is subtracted.
+ * Deviations from means over axes, divided by roots, with one root for each mean; 0 where the root is.
+ * The mean is not rounded before it is subtracted.
  */
 export const standardizePrimitive: Primitive<ReduceParams> = {
   name: "standardize",
@@ -361,14 +361,14 @@ export const standardizePrimitive: Primitive<ReduceParams> = {
   },
 };
 
-/** Deviations from means over the given axes by roots. */
+/** Deviations from means over the given axes, divided by roots. */
 export function standardize(x: Tensor, root: Tensor, axes: readonly number[]): Tensor {
   return bindOne(standardizePrimitive, [x, root], { axes });
 }
 
 /**
- * The sum of squares of deviations from the mean over axes by a divisor, and epsilon, or its root.
- * Derivatives are 0 where the root is.
+ * The sum of squares of deviations from the mean over axes divided by a divisor, plus epsilon, or its
+ * root. Derivatives are 0 where the root is.
  */
 export const reduceSpreadPrimitive: Primitive<SpreadParams> = {
   ...moment("reduceSpread", spreadFormula),
@@ -425,7 +425,10 @@ export const reduceCosinePrimitive: Primitive<CosineParams> = {
   },
 };
 
-/** The tangent of the cosine for that of `x`: along `y`, and not along `x`, which has no angle. */
+/**
+ * The tangent of the cosine for the tangent of `x`: along `y`, and not along `x`, which does not change
+ * the angle.
+ */
 function cosineTangent(
   dx: Tensor,
   x: Tensor,
@@ -445,7 +448,7 @@ function cosineTangent(
   return overRoot(reduceSum(mul(dx, across), axes), maximum(first, least), []);
 }
 
-/** The cosine of the angle between vectors along the given axes, taken to be `eps` long at least. */
+/** The cosine of the angle between vectors along the given axes, which are treated as at least `eps` long. */
 export function reduceCosine(
   x: Tensor,
   y: Tensor,

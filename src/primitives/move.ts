@@ -1,6 +1,6 @@
 /**
- * The identities that say where values are: `move` brings them to a device or over a mesh, and
- * `withSharding` says how they are divided where they are computed.
+ * Identities that determine the placement of values: `move` transfers them to a device or over a mesh,
+ * and `withSharding` states how they are divided where they are computed.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import { Concrete } from "../core/tensor.ts";
 import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 
-/** Parameters of `move`; `null` stands for not being placed, so that the value goes along with others. */
+/** Parameters of `move`; `null` means that the value is not placed, and is moved along with others. */
 export interface MoveParams {
-  /** Where the result is. */
+  /** The placement of the result. */
   readonly to: Placement | null;
-  /** Where the argument was placed, and its cotangent goes; `null` also where that is not known. */
+  /** The placement of the argument, to which its cotangent is moved; `null` also if it is not known. */
   readonly from: Placement | null;
 }
 
-/** The type of `x`, which is the same everywhere; throws where it cannot be divided so. */
+/** The type of `x`, which is the same for all placements; throws if it cannot be divided in this way. */
 function typeAt({ dtype, shape }: Type, to: Placement | null): readonly Type[] {
   if (to instanceof Sharding) shardShape(to, shape, "Cannot divide");
   return [{ dtype, shape }];
 }
 
-/** Where a batch is whose examples are at `placement`: they stay whole along the mapped axis. */
+/** The placement of a batch whose examples are at `placement`: it is not divided along the mapped axis. */
 function batched(placement: Placement | null, axis: number): Placement | null {
   return placement instanceof Sharding ? insertAxis(placement, axis) : placement;
 }
 
 /**
- * The same elements elsewhere. A program runs on one device, or one mesh, as a whole: within one, it says
- * which, and how the value is divided.
+ * The same elements with another placement. A program runs on one device, or one mesh, as a whole;
+ * within a program, a `move` states the device or mesh, and how the value is divided.
  */
 export const movePrimitive: Primitive<MoveParams> = {
   name: "move",
@@ -53,7 +53,7 @@ export const movePrimitive: Primitive<MoveParams> = {
   target: ({ to }) => to,
 };
 
-/** `x` at `to`; itself where it is there. */
+/** `x` at `to`; unchanged if it is there already. */
 export function move(x: Tensor, to: Placement | null): Tensor {
   const from = x.placement;
   if (x instanceof Concrete && from === to) return x;
@@ -66,7 +66,7 @@ export interface WithShardingParams {
   readonly sharding: Sharding;
 }
 
-/** The same elements, divided over a mesh; over one without devices they stay where they are. */
+/** The same elements, divided over a mesh; over a mesh without devices they are not moved. */
 export const withShardingPrimitive: Primitive<WithShardingParams> = {
   name: "withSharding",
   narrow: "own",

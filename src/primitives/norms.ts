@@ -1,5 +1,5 @@
 /**
- * Vector norms of any order but those that are simpler: `(Σ |x|^ord)^(1/ord)`.
+ * Vector norms of general order, except those with simpler formulas: `(Σ |x|^ord)^(1/ord)`.
  *
  * @module
  */
@@ -32,9 +32,9 @@ export interface NormParams extends ReduceParams {
 }
 
 /**
- * The norm over axes. Magnitudes are divided by the one that counts most, the largest or, for a
- * negative order, the smallest: no power of the quotients leaves the range of floats. The derivative
- * by an element that is 0 is 0, and so it is where the norm is 0.
+ * The norm over axes. Magnitudes are divided by the dominant one, the largest or, for a negative order,
+ * the smallest, so that no power of the quotients leaves the range of floats. The derivative with
+ * respect to an element that is 0 is 0, and all derivatives are 0 where the norm is 0.
  */
 export const reduceNormPrimitive: Primitive<NormParams> = {
   name: "reduceNorm",
@@ -72,12 +72,12 @@ export const reduceNormPrimitive: Primitive<NormParams> = {
   },
 };
 
-/** The derivatives of the norm by the elements: `sign(x) (|x| / norm)^(ord - 1)`. */
+/** The derivatives of the norm with respect to the elements: `sign(x) (|x| / norm)^(ord - 1)`. */
 function slopes(x: Tensor, norm: Tensor, { axes, ord }: NormParams): Tensor {
   const sizes = abs(x);
   const isZero = equal(x, constantLike(x, 0));
   const one = constantLike(x, 1);
-  // Of the quotient and its reciprocal, the one that is at most 1 for any order but those from 0 to 1.
+  // The quotient or its reciprocal, whichever is at most 1, except for orders from 0 to 1.
   const quotient = ord > 0
     ? overRoot(sizes, norm, axes)
     : div(spreadRows(norm, x, axes), select(isZero, one, sizes));
@@ -92,7 +92,7 @@ export function reduceNorm(x: Tensor, axes: readonly number[], ord: number): Ten
   return axes.length === 0 ? abs(x) : bindOne(reduceNormPrimitive, [x], { axes, ord });
 }
 
-/** The norm as compiled programs compute it. */
+/** The norm as it is computed in compiled programs. */
 export function expandedNorm(x: Tensor, { axes, ord }: NormParams): Tensor {
   const shape = withoutAxes(x.shape, axes);
   if (lengthAlong(x.shape, axes) === 0) return splat(ord > 0 ? 0 : Infinity, x.dtype, shape);

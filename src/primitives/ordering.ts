@@ -1,5 +1,5 @@
 /**
- * Sorting: argsort. Sorted values are gathered by its indices, so that derivatives follow them.
+ * Sorting: argsort. Sorted values are gathered with its indices, which also gives their derivatives.
  *
  * @module
  */
@@ -20,8 +20,8 @@ export interface ArgsortParams {
 }
 
 /**
- * The indices that sort along an axis, as int32. Equal elements keep their order in both directions;
- * NaN is the largest of all.
+ * The indices that sort along an axis, as int32. The sort is stable in both directions; NaN is the
+ * largest.
  */
 export const argsortPrimitive: Primitive<ArgsortParams> = {
   name: "argsort",

@@ -1,7 +1,7 @@
 /**
  * Factorisations into matrices with orthonormal columns: QR, eigenvalues of symmetric matrices,
- * singular values; and the pseudo-inverse. All act on matrices in the last two axes; the others are a
- * batch.
+ * singular values; and the pseudo-inverse. All operate on matrices in the last two axes; the other axes
+ * are a batch.
  *
  * @module
  */
@@ -49,7 +49,7 @@ import { triangularSolve } from "./triangular.ts";
  * negative.
  *
  * Derivative: S. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions",
- * 2010, section 2.2, which for wide matrices holds of their first `m` columns.
+ * 2010, section 2.2, which for wide matrices applies to their first `m` columns.
  */
 export const qrPrimitive: Primitive<null> = {
   name: "qr",
@@ -88,7 +88,7 @@ export const qrPrimitive: Primitive<null> = {
     tangents: [
       (da, _args, [q, r]) => {
         const k = q.shape[q.ndim - 1];
-        // dA R⁻¹, of the first k columns.
+        // dA R⁻¹, for the first k columns.
         const right = { lower: false, transpose: true, unitDiagonal: false };
         const head = transposed(firstColumns(da, k));
         const moved = transposed(triangularSolve(firstColumns(r, k), head, right));
@@ -116,10 +116,10 @@ function firstColumns(x: Tensor, count: number): Tensor {
 }
 
 /**
- * Columns `[..., m, m - k]` that complete the orthonormal ones of `q` `[..., m, k]` to a basis.
+ * Columns `[..., m, m - k]` that extend the orthonormal columns of `q` `[..., m, k]` to a basis.
  *
- * Any orthonormal basis of their space would do, so that only functions that do not depend on the
- * choice have a derivative: `-q dqᵀ c`, the least turn that keeps the basis orthonormal.
+ * Any orthonormal basis of their space would be valid, so that only functions that do not depend on the
+ * choice have a derivative: `-q dqᵀ c`, the smallest rotation that keeps the basis orthonormal.
  */
 export const complementPrimitive: Primitive<null> = {
   name: "complement",
@@ -153,7 +153,7 @@ export const complementPrimitive: Primitive<null> = {
   },
 };
 
-/** Orthonormal columns, followed by others that complete them to a basis. */
+/** Orthonormal columns, followed by others that extend them to a basis. */
 export function completeBasis(q: Tensor): Tensor {
   const { rows, columns } = matrixSize(q);
   if (rows === columns) return q;
@@ -162,11 +162,11 @@ export function completeBasis(q: Tensor): Tensor {
 
 /**
  * The eigenvalues `w` `[..., n]`, increasing, and eigenvectors `v` `[..., n, n]`, as columns, of the
- * symmetric matrices with the lower triangles of `a` `[..., n, n]`. Of the two signs of each
- * eigenvector, that with a positive largest element.
+ * symmetric matrices with the lower triangles of `a` `[..., n, n]`. The sign of each eigenvector makes
+ * its largest element positive.
  *
  * Derivative: M. Giles, "An extended collection of matrix derivative results", 2008, section 3.1.
- * Eigenvectors of equal eigenvalues have none: what they would turn into each other is taken as 0.
+ * Eigenvectors of equal eigenvalues have none: their rotation into each other is taken as 0.
  */
 export const eighPrimitive: Primitive<null> = {
   name: "eigh",
@@ -209,8 +209,8 @@ export function eigh(a: Tensor): [w: Tensor, v: Tensor] {
 
 /**
  * The thin singular value decomposition of `a` `[..., m, n]`: `u` `[..., m, k]`, `s` `[..., k]`,
- * decreasing, and `vt` `[..., k, n]`, `k` the smaller of `m` and `n`. Of the two signs of each pair of
- * singular vectors, that with a positive largest element in `u`.
+ * decreasing, and `vt` `[..., k, n]`, `k` the smaller of `m` and `n`. The sign of each pair of singular
+ * vectors makes the largest element in `u` positive.
  *
  * Derivative: Z. Wan and S. Zhang, "Automatic differentiation for complex valued SVD", 2019, section
  * 2. Singular vectors of equal values, or of zero, have none: what they would turn into each other, or
@@ -250,8 +250,9 @@ export const svdPrimitive: Primitive<null> = {
         const inner = innerProduct(u, right);
         const [across, down] = [acrossRows(s, inner.shape), acrossColumns(s, inner.shape)];
         const back = transposed(inner);
-        // Half of what turns both bases alike, and half of what turns them apart: the latter is determined
-        // where values are equal. Neither squares the values, which would overflow or vanish.
+        // Half of the rotation common to both bases, and half of their relative rotation: the latter is
+        // determined even for equal values. Neither squares the values, which would overflow or
+        // underflow.
         const alike = mul(scale(add(inner, back), 0.5), reciprocalOrZero(sub(across, down)));
         const apart = mul(scale(sub(inner, back), 0.5), reciprocalOrZero(add(across, down)));
         const [turnU, turnV] = [add(alike, apart), sub(alike, apart)];
@@ -277,10 +278,10 @@ export function svd(a: Tensor): [u: Tensor, s: Tensor, vt: Tensor] {
 
 /**
  * `p` `[..., n, m]`, which is the pseudo-inverse of `a` `[..., m, n]`, as a function of `a`: `p` itself
- * has no tangent. The derivative, which supposes that the rank stays what it is, is that of G. Golub
- * and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
- * variables separate", 1973, equation 4.12. It is exact where singular values are equal, which that of
- * the decomposition is not.
+ * has no tangent. The derivative, which assumes that the rank does not change, is that of G. Golub and
+ * V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+ * variables separate", 1973, equation 4.12. It is exact for equal singular values, unlike that of the
+ * decomposition.
  */
 export const pseudoInversePrimitive: Primitive<null> = {
   name: "pseudoInverse",
@@ -328,7 +329,7 @@ export function pseudoInverse(
     : slice(values, start, [...s.shape.slice(0, -1), 1], s.shape.map(() => 1));
   const limit = reshape(scale(largest, cutoff), k === 0 ? s.shape : s.shape.slice(0, -1));
   const limits = k === 0 ? limit : broadcast(limit, s.shape, range(s.ndim - 1));
-  // NaN is kept, so that it spreads.
+  // NaN is kept, so that it propagates.
   const isKept = not(lessEqual(values, limits));
   const kept = select(isKept, values, constantLike(values, 1));
   const inverse = select(isKept, reciprocal(kept), constantLike(values, 0));

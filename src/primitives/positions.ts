@@ -1,6 +1,6 @@
 /**
- * Positions on neighbouring axes as positions on one axis that takes their place: gathers and scatters,
- * which point into one axis, so serve blocks, steps and lists on any axes, and nothing has to be moved.
+ * Positions on neighbouring axes as positions on one axis that replaces them. Gathers and scatters,
+ * which index one axis, therefore support blocks, steps and lists on any axes, without moving elements.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { broadcast, constantLike, iota } from "./structure.ts";
 export interface AxisPositions {
   /** The axis's length. */
   readonly length: number;
-  /** The first position: a number, or an integer tensor with one for each of its entries. */
+  /** The first position: a number, or an integer tensor with one position for each of its entries. */
   readonly start: number | Tensor;
   readonly count: number;
   readonly step: number;
-  /** The axis of the result along which positions are counted, unless there is just one. */
+  /** The axis of the result along which positions are counted, unless there is only one. */
   readonly along: number;
 }
 
 /**
  * Row-major positions among neighbouring axes, as an integer tensor of the given shape, whose axes `at`
- * are those of all starts that are tensors; -1 where positions lie outside of their own axis.
+ * are those of all starts that are tensors; -1 for positions that are out of range for their own axis.
  */
 export function mergePositions(
   axes: readonly AxisPositions[],
@@ -42,7 +42,7 @@ export function mergePositions(
     }
     const term = scale(start, strides[i]);
     sum = sum === null ? term : add(sum, term);
-    // Positions outside of the only axis are outside of the result too.
+    // Positions out of range for the only axis are out of range for the result too.
     if (axes.length === 1) return;
     const last = constantLike(start, length - 1 - (count - 1) * step);
     const fits = and(lessEqual(constantLike(start, 0), start), lessEqual(start, last));
@@ -59,7 +59,7 @@ export function mergePositions(
   return select(broadcast(isInside, shape, at), positions, constantLike(positions, -1));
 }
 
-/** Positions that are all known, from `first` on. */
+/** Known positions, from `first` on. */
 function knownPositions(
   axes: readonly AxisPositions[],
   strides: readonly number[],
@@ -75,7 +75,7 @@ function knownPositions(
   return new Concrete("int32", shape, new Int32Array(positions));
 }
 
-/** The shape with the axes from `first` up to `end` as one. */
+/** The shape with the axes from `first` up to `end` combined into one. */
 export function mergeAxes(shape: Shape, first: number, end: number): number[] {
   return [...shape.slice(0, first), sizeOf(shape.slice(first, end)), ...shape.slice(end)];
 }

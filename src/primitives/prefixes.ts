@@ -15,7 +15,7 @@ function everySecond(x: Tensor, axis: number, start: number, stop: number): Tens
   return slice(x, begin, end, x.shape.map((_, i) => i === axis ? 2 : 1));
 }
 
-/** Two sequences as one, their elements in turn; the first is as long, or longer by one. */
+/** Two sequences interleaved; the first is as long as the second, or longer by one. */
 function interleave(even: Tensor, odd: Tensor, axis: number): Tensor {
   const count = odd.shape[axis];
   const opened = (x: Tensor) => reshape(x, insertAt(x.shape, axis + 1, 1));
@@ -26,8 +26,9 @@ function interleave(even: Tensor, odd: Tensor, axis: number): Tensor {
 }
 
 /**
- * All prefixes of sequences under an associative operation: it combines neighbours, scans half as many,
- * and fills in the elements between. Work grows with the length, steps with its logarithm.
+ * All prefixes of sequences under an associative operation: it combines neighbours, scans half as many
+ * elements, and computes the elements in between. The work grows with the length, the number of steps
+ * with its logarithm.
  *
  * Source: Blelloch, "Prefix sums and their applications" (1990).
  */

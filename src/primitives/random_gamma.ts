@@ -1,5 +1,5 @@
 /**
- * Gamma distributed numbers, and how they move with their concentration.
+ * Gamma distributed numbers, and their derivatives with respect to the concentration.
  *
  * @module
  */
@@ -42,9 +42,9 @@ function randomGammaType(args: readonly Type[]): Type[] {
 }
 
 /**
- * A gamma distributed number for each key and concentration. A draw by rejection is no smooth
- * function of the concentration; its derivative is that of the number that keeps its rank (Figurnov
- * et al., "Implicit reparameterization gradients", 2018), as are all further ones.
+ * A gamma distributed number for each key and concentration. A draw by rejection is not a smooth
+ * function of the concentration; its derivative is that of the number with the same rank (Figurnov et
+ * al., "Implicit reparameterization gradients", 2018), and so are all higher ones.
  */
 export const randomGammaPrimitive: Primitive<RandomGammaParams> = {
   name: "randomGamma",
@@ -69,7 +69,7 @@ export const randomGammaPrimitive: Primitive<RandomGammaParams> = {
     tangents: [null, null, (da, args, [out], { logSpace }) => {
       const a = args[2];
       if (logSpace) return mul(da, randomGammaSlope(a, out, 1));
-      // Where the number is 0 it stays so; the logarithm of 1 keeps the product free of NaN.
+      // Where the number is 0 it remains so; the logarithm of 1 avoids NaN in the product.
       const isZero = equal(out, constantLike(out, 0));
       const held = select(isZero, constantLike(out, 1), out);
       return mul(da, mul(out, randomGammaSlope(a, log(held), 1)));
@@ -89,14 +89,15 @@ export function randomGamma(
 
 /** Parameters of `randomGammaSlope`. */
 export interface RandomGammaSlopeParams {
-  /** How often the cumulative distribution is differentiated: a positive integer. */
+  /** The order of the derivative of the cumulative distribution: a positive integer. */
   readonly order: number;
 }
 
 /**
  * `Rₙ = -∂ⁿG/∂aⁿ / g` of concentrations `a` and logarithms `y` of numbers, where `G(a, y)` is the
- * cumulative distribution of `y` and `g` its density; order 1 is the derivative of `y` by `a`. The
- * quotient rule makes the derivatives of one order of it and the next, so that all orders exist.
+ * cumulative distribution of `y` and `g` its density; order 1 is the derivative of `y` with respect to
+ * `a`. By the quotient rule the derivatives of one order are functions of it and the next, so that all
+ * orders exist.
  */
 export const randomGammaSlopePrimitive: Primitive<RandomGammaSlopeParams> = {
   name: "randomGammaSlope",

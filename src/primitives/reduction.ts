@@ -55,13 +55,13 @@ import {
 import type { ReduceParams } from "./structure.ts";
 import { exp, expPrimitive, log2, log2Primitive } from "./transcendental.ts";
 
-/** Parameters of what works along one axis. */
+/** Parameters of operations along one axis. */
 export interface AxisParams {
   /** The axis. */
   readonly axis: number;
 }
 
-/** Throws when there is nothing to choose an extreme from. */
+/** Throws when there are no elements to choose an extreme from. */
 function checkChoice(x: Type, axes: readonly number[], name: string): void {
   if (lengthAlong(x.shape, axes) > 0) return;
   const place = axes.length === 1 ? `axis ${axes[0]}` : `axes ${showShape(axes)}`;
@@ -71,13 +71,13 @@ function checkChoice(x: Type, axes: readonly number[], name: string): void {
   );
 }
 
-/** Whether the first value takes the place of the second as the extreme. */
+/** Whether the first value replaces the second as the extreme. */
 type Wins = (candidate: number, best: number) => boolean;
 
 const isGreater: Wins = (candidate, best) => candidate > best;
 const isSmaller: Wins = (candidate, best) => candidate < best;
 
-/** The place of the first extreme of `rows[start]` to `rows[end - 1]`; NaN is the extreme of all. */
+/** The position of the first extreme of `rows[start]` to `rows[end - 1]`; NaN takes precedence. */
 function extremePlace(rows: Elements, start: number, end: number, wins: Wins): number {
   let place = start;
   let best = rows[start];
@@ -95,7 +95,7 @@ function extremePlace(rows: Elements, start: number, end: number, wins: Wins): n
 /** A primitive that takes an extreme over axes. */
 /** Parameters of `reduceMax` and `reduceMin`. */
 export interface ExtremeParams extends ReduceParams {
-  /** Whether rows with NaN may have any result, since all that is made of it is NaN there anyway. */
+  /** Whether rows with NaN may have any result, since everything computed from it is NaN there anyway. */
   readonly mayLoseNaN?: boolean;
 }
 
@@ -131,7 +131,7 @@ function extreme(name: string, shown: string, wins: Wins): Primitive<ExtremePara
   return primitive;
 }
 
-/** Largest over axes; ties share the derivative evenly. NaN is the largest of all. */
+/** Largest over axes; ties share the derivative equally. NaN is the largest. */
 export const reduceMaxPrimitive: Primitive<ExtremeParams> = extreme("reduceMax", "max", isGreater);
 
 /** Largest over the given axes. */
@@ -139,12 +139,12 @@ export function reduceMax(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : bindOne(reduceMaxPrimitive, [x], { axes });
 }
 
-/** The same, for what is NaN anyway where an element is. */
+/** The same, for values that are NaN anyway if an element is. */
 export function reduceMaxLoosely(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : bindOne(reduceMaxPrimitive, [x], { axes, mayLoseNaN: true });
 }
 
-/** Smallest over axes; ties share the derivative evenly. NaN is the smallest of all. */
+/** Smallest over axes; ties share the derivative equally. NaN is the smallest. */
 export const reduceMinPrimitive: Primitive<ExtremeParams> = extreme("reduceMin", "min", isSmaller);
 
 /** Smallest over the given axes. */
@@ -153,8 +153,9 @@ export function reduceMin(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /**
- * Whether all elements are finite, those of all examples together under vmap: it tells which of two
- * ways to the same results is the right one, and a result without an axis leaves the choice to a branch.
+ * Whether all elements are finite, for all examples together under vmap. It decides which of two ways
+ * of computing the same results is valid, and a result without an axis can be the condition of a
+ * branch.
  */
 export const allFinitePrimitive: Primitive<null> = {
   name: "allFinite",
@@ -172,18 +173,18 @@ export const allFinitePrimitive: Primitive<null> = {
   derivative: { kind: "zero" },
 };
 
-/** Whether all elements are finite, those of all examples together under vmap. */
+/** Whether all elements are finite, for all examples together under vmap. */
 export function allFinite(x: Tensor): Tensor {
   return bindOne(allFinitePrimitive, [x], null);
 }
 
-/** Whether all elements are finite and known to be. */
+/** Whether all elements are known and finite. */
 export function isKnownFinite(x: Tensor): boolean {
   const isFinite = allFinite(x);
   return isFinite instanceof Concrete && isFinite.elements[0] === 1;
 }
 
-/** A primitive that finds the place of an extreme along an axis. */
+/** A primitive that finds the position of an extreme along an axis. */
 function extremeIndex(name: string, wins: Wins): Primitive<AxisParams> {
   const primitive: Primitive<AxisParams> = {
     name,
@@ -212,7 +213,7 @@ function extremeIndex(name: string, wins: Wins): Primitive<AxisParams> {
   return primitive;
 }
 
-/** The index of the first largest element along an axis, as int32; NaN is the largest of all. */
+/** The index of the first largest element along an axis, as int32; NaN is the largest. */
 export const argmaxPrimitive: Primitive<AxisParams> = extremeIndex("argmax", isGreater);
 
 /** Index of the largest element along `axis`. */
@@ -220,7 +221,7 @@ export function argmax(x: Tensor, axis: number): Tensor {
   return bindOne(argmaxPrimitive, [x], { axis });
 }
 
-/** The index of the first smallest element along an axis, as int32; NaN is the smallest of all. */
+/** The index of the first smallest element along an axis, as int32; NaN is the smallest. */
 export const argminPrimitive: Primitive<AxisParams> = extremeIndex("argmin", isSmaller);
 
 /** Index of the smallest element along `axis`. */
@@ -253,7 +254,7 @@ export const reduceProdPrimitive: Primitive<ReduceParams> = {
   derivative: {
     kind: "smooth",
     tangents: [(dx, [x], [out], { axes }) => {
-      // Zero, and yet made of the tangent, as every derivative must be.
+      // Zero, but dependent on the tangent, as every derivative must be.
       if (x.size === 0) return reduceSum(dx, axes);
       const rows = asRows(x, axes);
       const [product, tangent] = [rows, asRows(dx, axes)].map(balance(rows));
@@ -269,10 +270,13 @@ function integerProduct(rows: Elements, start: number, end: number): number {
   return product;
 }
 
-/** From here on, or below one over it, the product of some elements is scaled. */
+/** Partial products above this, or below its reciprocal, are scaled. */
 const LARGE_PRODUCT = 2 ** 960;
 
-/** The product of `rows[start]` to `rows[end - 1]`, finite if it is although that of some is not. */
+/**
+ * The product of `rows[start]` to `rows[end - 1]`, finite if it is in range although partial products
+ * are not.
+ */
 function floatProduct(rows: Elements, start: number, end: number): number {
   let product = 1;
   for (let i = start; i < end; i++) {
@@ -283,7 +287,7 @@ function floatProduct(rows: Elements, start: number, end: number): number {
   return product;
 }
 
-/** The same of elements between 1 and 2 or so, and the powers of two that they were divided by. */
+/** The same for elements from about 1 to 2, and the powers of two by which they were divided. */
 function scaledProduct(rows: Elements, start: number, end: number): number {
   let product = 1;
   let exponent = 0;
@@ -296,7 +300,7 @@ function scaledProduct(rows: Elements, start: number, end: number): number {
   return timesPower(product, exponent);
 }
 
-/** The exponent of the power of two next to a number; 0 for what has none. */
+/** The exponent of the power of two next to a number; 0 for numbers without one. */
 function exponentOf(x: number): number {
   const size = Math.abs(x);
   return size > 0 && size < Infinity ? Math.floor(Math.log2(size)) : 0;
@@ -309,7 +313,10 @@ function timesPower(x: number, exponent: number): number {
   return x * 2 ** third * 2 ** third * 2 ** (bounded - 2 * third);
 }
 
-/** Products up to here need no care, the largest power of two, and how many are few. */
+/**
+ * Products up to this limit need no special handling, the largest power of two, and the number of
+ * elements that are few.
+ */
 interface Products {
   readonly usual: number;
   readonly largest: number;
@@ -329,7 +336,7 @@ function productsOf({ dtype }: Type): Products {
 }
 
 /**
- * The product over axes. Where that of some elements may leave the range of floats, each is divided by
+ * The product over axes. If a partial product may leave the range of floats, each element is divided by
  * a power of two first, and is then near 1.
  */
 export const productFormula: NestFormula<ReduceParams> = (algebra, [x], type, { axes }) => {
@@ -346,7 +353,7 @@ export const productFormula: NestFormula<ReduceParams> = (algebra, [x], type, { 
     const exponent = algebra.convert(algebra.sum(exponents), type.dtype);
     return timesPowerOfTwo(algebra, prod(near), exponent, type);
   };
-  // A zero among finite elements makes a zero of the product, whose sign it has a part in.
+  // A zero among finite elements makes the product zero, and contributes to its sign.
   const zero = () => prod(map(mulPrimitive, x, 0));
   return choose(
     total,
@@ -363,8 +370,8 @@ export const productFormula: NestFormula<ReduceParams> = (algebra, [x], type, { 
 };
 
 /**
- * The product of many elements near 1 times powers of two. Products of some of them could still leave
- * the range; sums of their logarithms do not, and lose nothing in multiples of 2^-10.
+ * The product of many elements near 1 times powers of two. Partial products could still leave the
+ * range; sums of their logarithms do not, and are exact in multiples of 2^-10.
  */
 function productOfMany<V>(algebra: NestAlgebra<V>, near: V, exponents: V, type: Type): V {
   const { map, prod } = algebra;
@@ -380,7 +387,7 @@ function productOfMany<V>(algebra: NestAlgebra<V>, near: V, exponents: V, type: 
     map(subPrimitive, steps, whole),
     map(mulPrimitive, rest, 2 ** -10),
   );
-  // What is left is 1 or -1, or what makes the product 0, infinite or NaN.
+  // The remaining factor is 1 or -1, or makes the product 0, infinite or NaN.
   const signs = prod(map(divPrimitive, near, sizes));
   const size = map(expPrimitive, map(mulPrimitive, fraction, Math.LN2));
   return timesPowerOfTwo(algebra, map(mulPrimitive, signs, size), whole, type);
@@ -397,7 +404,7 @@ function timesPowerOfTwo<V>({ map }: Maps<V>, x: V, exponent: V, type: Type): V 
   }, x);
 }
 
-/** The product of so many equal integers, modulo 2^32, by squaring. */
+/** The product of this number of equal integers, modulo 2^32, by squaring. */
 function integerPower(value: number, count: number): number {
   let power = 1;
   for (let square = value; count > 0; square = Math.imul(square, square)) {
@@ -407,7 +414,7 @@ function integerPower(value: number, count: number): number {
   return power;
 }
 
-/** The product of so many equal floats, rounded after each step as that of unequal ones is. */
+/** The product of this number of equal floats, rounded after each step like that of unequal ones. */
 function repeated(value: number, count: number): number {
   let before: number | null = null;
   let product = 1;
@@ -426,7 +433,7 @@ export function reduceProd(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : bindOne(reduceProdPrimitive, [x], { axes });
 }
 
-/** `x` with the given axes joined into one, the last. */
+/** `x` with the given axes combined into one, the last. */
 export function asRows(x: Tensor, axes: readonly number[]): Tensor {
   const kept = withoutAxes(range(x.ndim), axes);
   const lengths = kept.map((axis) => x.shape[axis]);
@@ -434,9 +441,9 @@ export function asRows(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /**
- * A function that multiplies rows like `x` by powers of two, which together are one: the elements of
- * `x` become equally large, so that none of their products leaves the range of floats unless that of
- * all does.
+ * A function that multiplies rows like `x` by powers of two with product one. It makes the elements of
+ * `x` equally large, so that no partial product leaves the range of floats unless the whole product
+ * does.
  */
 function balance(x: Tensor): (rows: Tensor) => Tensor {
   const axis = x.ndim - 1;
@@ -453,16 +460,16 @@ function balance(x: Tensor): (rows: Tensor) => Tensor {
   const total = reduceSum(round(log2(sizes)), [axis]);
   const each = floor(div(total, maximum(others, constantLike(others, 1))));
   const share = binade(scale(exp(scale(each, Math.LN2)), 1.25));
-  // What is left of the exponents is less than the number of elements.
+  // The remainder of the exponents is less than the number of elements.
   const rest = sub(total, mul(each, others));
   const places = broadcast(convert(iota(count), x.dtype), x.shape, [axis]);
   const shares = select(less(places, spread(rest)), spread(scale(share, 2)), spread(share));
-  // A factor that is zero or infinite does not change what the others are multiplied by.
+  // A factor that is zero or infinite does not change the factors of the others.
   const factors = div(shares, select(isSized, sizes, spread(share)));
   return (rows) => mul(rows, factors);
 }
 
-/** Whether no product of so many of these elements leaves the usual range, zeros left aside. */
+/** Whether no partial product of this number of elements leaves the usual range, ignoring zeros. */
 function isModest(elements: Elements, count: number, usual: number): boolean {
   const most = usual ** (1 / count);
   return elements.every((x) => x === 0 || (Math.abs(x) < most && Math.abs(x) > 1 / most));
@@ -470,8 +477,8 @@ function isModest(elements: Elements, count: number, usual: number): boolean {
 
 /**
  * The tangent of the product along the last axis of `x`. Pairs of a value and its tangent are
- * multiplied, `(p, dp) (q, dq) = (p q, dp q + dq p)`, the first half of them by the second until one
- * is left. Nothing is divided, so that zeros do no harm.
+ * multiplied, `(p, dp) (q, dq) = (p q, dp q + dq p)`, the first half of them by the second until one is
+ * left. There is no division, so that zeros are allowed.
  */
 function productTangent(x: Tensor, dx: Tensor): Tensor {
   const axis = x.ndim - 1;
@@ -490,7 +497,7 @@ function productTangent(x: Tensor, dx: Tensor): Tensor {
   return tangent;
 }
 
-/** `x` cut in the middle of an axis. */
+/** `x` split in the middle of an axis. */
 export function halves(x: Tensor, axis: number): [Tensor, Tensor] {
   const length = x.shape[axis];
   return [sliceAxis(x, axis, 0, length / 2), sliceAxis(x, axis, length / 2, length)];
@@ -501,7 +508,7 @@ export function onesLike(x: Type, axis: number, length: number): Tensor {
   return splat(1, x.dtype, x.shape.map((n, i) => i === axis ? length : n));
 }
 
-/** `x` with zeros before and after it along `axis`; negative numbers take elements away. */
+/** `x` with zeros before and after it along `axis`; negative numbers remove elements. */
 function padAxis(x: Tensor, axis: number, low: number, high: number): Tensor {
   const none = x.shape.map(() => 0);
   return pad(x, none.with(axis, low), none.with(axis, high), none);
@@ -597,7 +604,7 @@ export function cumprod(x: Tensor, axis: number): Tensor {
 
 /**
  * The tangents of the running products of `x`: the pairs of `productTangent`, each multiplied by the
- * one 1, 2, 4, … places before it (W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986).
+ * one 1, 2, 4, … positions before it (W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986).
  */
 function runningTangent(x: Tensor, dx: Tensor, axis: number): Tensor {
   const length = x.shape[axis];

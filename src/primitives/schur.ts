@@ -1,5 +1,5 @@
 /**
- * Hessenberg and Schur forms of square matrices, on the last two axes; the others are a batch.
+ * Hessenberg and Schur forms of square matrices, on the last two axes; the other axes are a batch.
  *
  * @module
  */
@@ -24,13 +24,13 @@ import {
 
 /** Parameters of `schur`. */
 export interface SchurParams {
-  /** The form: a triangle (with blocks of two where it has to be real), or one diagonal more. */
+  /** The form: triangular (with blocks of two if it must be real), or with one more diagonal. */
   readonly form: Form;
 }
 
 /**
  * The form `t` of real matrices `a` `[..., n, n]` and the orthogonal matrices `q` with `a = q t qᵀ`.
- * There is no derivative: what stands below the diagonal is 0 by choice, and which zeros are possible
+ * There is no derivative: the elements below the diagonal are 0 by choice, and which zeros are possible
  * depends on the eigenvalues.
  */
 export const schurPrimitive: Primitive<SchurParams> = {
@@ -64,7 +64,7 @@ function checkParts([re, im]: readonly Type[]): void {
   checkSquare(re, "Cannot decompose");
 }
 
-/** The same of complex matrices, by their parts: those of `t`, and those of the unitary `q`. */
+/** The same for complex matrices, by their parts: those of `t`, and those of the unitary `q`. */
 export const complexSchurPrimitive: Primitive<SchurParams> = {
   name: "complexSchur",
   type(args) {
@@ -87,7 +87,7 @@ export const complexSchurPrimitive: Primitive<SchurParams> = {
   derivative: { kind: "zero" },
 };
 
-/** The form of real or complex matrices, and the orthogonal or unitary matrices that lead to it. */
+/** The form of real or complex matrices, and the orthogonal or unitary matrices of the transformation. */
 export function schur(a: Tensor, form: Form): [t: Tensor, q: Tensor] {
   if (!(a instanceof ComplexTensor)) {
     const [t, q] = bind(schurPrimitive, [a], { form });

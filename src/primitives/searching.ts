@@ -1,6 +1,6 @@
 /**
- * Searches along lines: where elements belong in sorted ones, which is one operation for the evaluator and
- * a composite of others for compiled code, and where the extremes so far are.
+ * Searches along lines: the positions of elements in sorted ones, which is one operation for the
+ * evaluator and a composite of others for compiled code, and the positions of running extremes.
  *
  * @module
  */
@@ -18,20 +18,20 @@ import { alignBatch, constantLike, moveAxis } from "./structure.ts";
 
 /** Parameters of `insertionPlaces`. */
 export interface InsertionParams {
-  /** How many leading axes the lists and what is searched for share. */
+  /** The number of leading axes that the lists and the searched elements share. */
   readonly batch: number;
-  /** On which side of equal elements the place is. */
+  /** The side of equal elements on which the position is. */
   readonly side: "left" | "right";
 }
 
-/** The highest bit of the number of an element. */
+/** The highest bit of the index of an element. */
 function highestBit(count: number): number {
   return 2 ** Math.floor(Math.log2(count));
 }
 
 /**
- * How many elements of sorted lists `[B..., n]` come before each of `[B..., M...]`, as int32
- * `[B..., M...]`; NaN is the largest of all.
+ * The number of elements of sorted lists `[B..., n]` before each of `[B..., M...]`, as int32 `[B...,
+ * M...]`; NaN is the largest.
  */
 export const insertionPlacesPrimitive: Primitive<InsertionParams> = {
   name: "insertionPlaces",
@@ -76,7 +76,7 @@ export const insertionPlacesPrimitive: Primitive<InsertionParams> = {
   derivative: { kind: "zero" },
 };
 
-/** How many elements of the sorted `list` `[B..., n]` come before those of `wanted` `[B..., M...]`. */
+/** The number of elements of the sorted `list` `[B..., n]` before each of `wanted` `[B..., M...]`. */
 export function insertionPlaces(
   list: Tensor,
   wanted: Tensor,
@@ -86,7 +86,7 @@ export function insertionPlaces(
   return bindOne(insertionPlacesPrimitive, [list, wanted], { batch, side });
 }
 
-/** The same by other operations: the number is put together bit by bit, the highest first. */
+/** The same by other operations: the number is computed bit by bit, the highest first. */
 export function expandInsertionPlaces(
   list: Tensor,
   wanted: Tensor,
@@ -105,7 +105,7 @@ export function expandInsertionPlaces(
   return place;
 }
 
-/** Whether `x` comes before `y`, NaN behind all others. */
+/** Whether `x` comes before `y`, with NaN after all others. */
 function precedes(x: Tensor, y: Tensor): Tensor {
   if (!isFloat(x.dtype)) return less(x, y);
   return or(less(x, y), and(isNan(y), not(isNan(x))));
@@ -117,11 +117,14 @@ function comesBefore(x: number, y: number): boolean {
 
 /** Parameters of `runningExtreme`. */
 export interface RunningExtremeParams {
-  /** Whether the largest is looked for, or the smallest. */
+  /** Whether the largest is searched for, or the smallest. */
   readonly isMax: boolean;
 }
 
-/** The last of the equal extremes so far of each line `[..., n]`, as int32; NaN is the extreme of all. */
+/**
+ * The position of the last of the equal extremes so far of each line `[..., n]`, as int32; NaN takes
+ * precedence.
+ */
 export const runningExtremePrimitive: Primitive<RunningExtremeParams> = {
   name: "runningExtreme",
   isTotal: true,
@@ -145,7 +148,7 @@ export const runningExtremePrimitive: Primitive<RunningExtremeParams> = {
   derivative: { kind: "zero" },
 };
 
-/** Where the extremes so far along the last axis are. */
+/** The positions of the extremes so far along the last axis. */
 export function runningExtreme(x: Tensor, isMax: boolean): Tensor {
   return bindOne(runningExtremePrimitive, [x], { isMax });
 }

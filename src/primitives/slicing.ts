@@ -1,5 +1,5 @@
 /**
- * Primitives that take parts of tensors or put them together: slice, pad, concatenate, flip.
+ * Primitives that extract parts of tensors or combine them: slice, pad, concatenate, flip.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { alignBatch, reshape } from "./structure.ts";
 
 /** Parameters of `slice`: one entry per axis in each list. */
 export interface SliceParams {
-  /** The first position that is taken. */
+  /** The first position. */
   readonly start: readonly number[];
   /** The end: at least `start`, at most the axis's length. */
   readonly stop: readonly number[];
@@ -34,7 +34,7 @@ export interface SliceParams {
   readonly step: readonly number[];
 }
 
-/** From so many elements on it counts how many places an addition touches. */
+/** From this number of elements on, the number of positions that an addition changes is relevant. */
 const LARGE = 1024;
 
 /** The positions from `start` to `stop` in steps of `step`, on every axis. */
@@ -86,7 +86,7 @@ export const slicePrimitive: Primitive<SliceParams> = {
       );
       return [pad(ct, start, high, step.map((s) => s - 1))];
     },
-    // A small part of something large: adding zeros to all of the rest would be most of the work.
+    // A small part of a large tensor: most of the work would be adding zeros to the rest.
     onto(total, ct, _args, { start, step }) {
       if (total.size < LARGE || 8 * ct.size > total.size) return null;
       if (step.every((s) => s === 1)) return addSlice(total, ct, start, []);
@@ -106,7 +106,7 @@ export const slicePrimitive: Primitive<SliceParams> = {
   },
 };
 
-/** Strict slice with steps of at least one; no work when it takes everything. */
+/** Strict slice with steps of at least one; no operation when it takes everything. */
 export function slice(
   x: Tensor,
   start: readonly number[],
@@ -120,15 +120,15 @@ export function slice(
 
 /** Parameters of `pad`: one entry per axis in each list. */
 export interface PadParams {
-  /** Zeros before the first element; a negative number takes elements away. */
+  /** Zeros before the first element; a negative number removes elements. */
   readonly low: readonly number[];
-  /** Zeros after the last element; a negative number takes elements away. */
+  /** Zeros after the last element; a negative number removes elements. */
   readonly high: readonly number[];
-  /** Zeros between neighbours, at least none. */
+  /** Zeros between neighbours, not negative. */
   readonly interior: readonly number[];
 }
 
-/** Zeros put around and between elements. */
+/** Zeros inserted around and between elements. */
 export const padPrimitive: Primitive<PadParams> = {
   name: "pad",
   isTotal: true,
@@ -159,7 +159,7 @@ export const padPrimitive: Primitive<PadParams> = {
     if (Object.is(value, 0) || (value !== undefined && onlyCrops)) {
       return [splat(value!, dtype, shape)];
     }
-    // Only the elements whose places lie inside the result are copied.
+    // Only the elements whose positions are within the result are copied.
     const step = interior.map((zeros) => zeros + 1);
     const first = x.shape.map((_, i) => Math.max(0, Math.ceil(-low[i] / step[i])));
     const kept = x.shape.map((length, i) =>
@@ -189,7 +189,7 @@ export const padPrimitive: Primitive<PadParams> = {
   derivative: {
     kind: "linear",
     transpose([ct], [x], { low, high, interior }) {
-      // What was cropped has cotangent zero: put it back first, then take every element's place.
+      // Cropped elements have cotangent zero: insert these first, then take the position of every element.
       const none = low.map(() => 0);
       const whole = pad(ct, low.map(negativePart), high.map(negativePart), none);
       const step = interior.map((zeros) => zeros + 1);
@@ -200,7 +200,7 @@ export const padPrimitive: Primitive<PadParams> = {
   },
 };
 
-/** Strict padding with zeros, one entry per axis in each list; no work when there is none. */
+/** Strict padding with zeros, one entry per axis in each list; no operation when there is none. */
 export function pad(
   x: Tensor,
   low: readonly number[],
@@ -217,7 +217,7 @@ export function pad(
   return isNothing ? x : bindOne(padPrimitive, [x], { low, high, interior });
 }
 
-/** The length of `count` elements that lie `step` apart. */
+/** The length of `count` elements at a distance of `step`. */
 function spreadLength(count: number, step: number): number {
   return count === 0 ? 0 : (count - 1) * step + 1;
 }
@@ -232,11 +232,11 @@ function areIntegers(...values: readonly number[]): boolean {
 
 /** Parameters of `concatenate`. */
 export interface ConcatenateParams {
-  /** The axis along which the arguments follow each other. */
+  /** The axis along which the arguments are concatenated. */
   readonly axis: number;
 }
 
-/** Tensors one after the other along an axis; all other axes have equal lengths. */
+/** Concatenation along an axis; all other axes have equal lengths. */
 export const concatenatePrimitive: Primitive<ConcatenateParams> = {
   name: "concatenate",
   isTotal: true,
@@ -300,7 +300,7 @@ export const concatenatePrimitive: Primitive<ConcatenateParams> = {
   },
 };
 
-/** Strict concatenation along an axis; a single tensor is itself. */
+/** Strict concatenation along an axis; a single tensor is returned unchanged. */
 export function concatenate(xs: readonly Tensor[], axis: number): Tensor {
   return xs.length === 1 ? xs[0] : bindOne(concatenatePrimitive, xs, { axis });
 }

@@ -1,6 +1,6 @@
 /**
- * Exponentials by their sums over an axis, and the logarithms of these quotients. Each row is shifted
- * by its largest element first, so that no exponential is out of range.
+ * Exponentials divided by their sums over an axis, and the logarithms of these quotients. The largest
+ * element of each row is subtracted first, so that no exponential is out of range.
  *
  * @module
  */
@@ -17,21 +17,21 @@ import type { ReduceParams } from "./structure.ts";
 import { exp, log } from "./transcendental.ts";
 
 /**
- * What is computed: the quotients, NaN in rows of nothing but minus infinity; the same with zeros in
- * such rows; or logarithms of the first.
+ * The function: the quotients, with NaN in rows that contain only minus infinity; the same with zeros
+ * in such rows; or logarithms of the first.
  */
 export type SoftmaxForm = "plain" | "masked" | "logarithm";
 
 /** Parameters of `softmax`. */
 export interface SoftmaxParams extends ReduceParams {
-  /** What is computed. */
+  /** The function. */
   readonly form: SoftmaxForm;
 }
 
-/** A sum of exponentials is 1 at least, or 0 where all elements are minus infinity. */
+/** A sum of exponentials is at least 1, or 0 if all elements are minus infinity. */
 const LEAST_SUM = 0.5;
 
-/** Computes a row of the result in `out`, from `at` on. */
+/** Computes a row of the result in `out`, from position `at` on. */
 function writeRow(row: Elements, form: SoftmaxForm, out: Elements, at: number): void {
   const round = row instanceof Float32Array ? Math.fround : (value: number) => value;
   let largest = -Number.MAX_VALUE;
@@ -53,10 +53,10 @@ function writeRow(row: Elements, form: SoftmaxForm, out: Elements, at: number): 
   }
 }
 
-/** The same as other operations, for what writes loops; it is not differentiated. */
+/** The same as other operations, for code in loops; it is not differentiated. */
 export function expandSoftmax(x: Tensor, { axes, form }: SoftmaxParams): Tensor {
   const lowest = -largestFinite(x.dtype);
-  // Empty rows have no largest element, and nothing to shift. Minus infinity less itself would be NaN.
+  // Empty rows have no largest element, and no elements to shift. Minus infinity minus itself would be NaN.
   const isEmpty = axes.some((axis) => x.shape[axis] === 0);
   const shift = (largest: Tensor) => maximum(largest, constantLike(largest, lowest));
   const largest = (): Tensor => spreadRows(shift(reduceMaxLoosely(x, axes)), x, axes);
@@ -68,7 +68,7 @@ export function expandSoftmax(x: Tensor, { axes, form }: SoftmaxParams): Tensor 
   return div(powers, spreadRows(divisor, x, axes));
 }
 
-/** Exponentials of elements by their sums over axes. */
+/** Exponentials of elements divided by their sums over axes. */
 export const softmaxPrimitive: Primitive<SoftmaxParams> = {
   name: "softmax",
   isTotal: true,
@@ -85,7 +85,7 @@ export const softmaxPrimitive: Primitive<SoftmaxParams> = {
   derivative: {
     kind: "smooth",
     tangents: [(dx, [x], [out], { axes, form }) => {
-      // Where nothing is a probability, the result has no derivative.
+      // Where there are no probabilities, the result has no derivative.
       const shares = form === "masked" ? out : softmax(x, axes, "masked");
       const change = sub(dx, spreadRows(reduceSum(mul(shares, dx), axes), x, axes));
       return form === "logarithm" ? change : mul(shares, change);
@@ -93,7 +93,7 @@ export const softmaxPrimitive: Primitive<SoftmaxParams> = {
   },
 };
 
-/** Exponentials of elements by their sums over the given axes. */
+/** Exponentials of elements divided by their sums over the given axes. */
 export function softmax(x: Tensor, axes: readonly number[], form: SoftmaxForm): Tensor {
   return bindOne(softmaxPrimitive, [x], { axes, form });
 }

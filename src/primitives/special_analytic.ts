@@ -1,5 +1,5 @@
 /**
- * Functions of complex numbers, as real and imaginary parts of their own, with the derivatives of each.
+ * Functions of complex numbers, as separate real and imaginary parts, with the derivatives of each.
  *
  * @module
  */
@@ -13,15 +13,15 @@ import { mapped } from "./elementwise.ts";
 
 /** Parameters of a part of an analytic function. */
 export interface PartParams {
-  /** How often it is differentiated, in the scale of its family. */
+  /** The order of the derivative, in the scale of its family. */
   readonly order: number;
   /** Whether it is the imaginary part. */
   readonly isImaginary: boolean;
 }
 
 /**
- * The parts of a family of analytic functions of `x + iy`, whose derivatives are a number times the next one:
- * `slopeOf` tells which, and whether it is imaginary.
+ * The parts of a family of analytic functions of `x + iy`, whose derivatives are a number times the
+ * next one: `slopeOf` returns the factor, and whether it is imaginary.
  */
 function analytic(
   name: string,

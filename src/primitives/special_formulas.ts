@@ -1,7 +1,7 @@
 /**
- * Special functions as formulas of other operations, for compiled programs: on a fixed number of steps, so that
- * they are loops like all elementwise work. The evaluator takes as many steps as an argument wants; errors are
- * of the same size.
+ * Special functions as formulas of other operations, for compiled programs. The number of steps is
+ * fixed, so that they are loops like all elementwise work. In the evaluator the number of steps depends
+ * on the argument; errors are of the same size.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { OrderParams } from "./special_gamma.ts";
 import { constantLike, convert } from "./structure.ts";
 import { erfc, gaussian, log } from "./transcendental.ts";
 
-/** A polynomial, its constant first. */
+/** A polynomial, with its constant first. */
 function polynomial(coefficients: readonly number[], x: Tensor): Tensor {
   const [last, ...rest] = coefficients.toReversed();
   return rest.reduce<Tensor>((sum, c) => offset(mul(sum, x), c), constantLike(x, last));
@@ -127,7 +127,7 @@ function normalQuantile(p: Tensor): Tensor {
   return select(lessEqual(constantLike(rest, 0), rest), centre, tail);
 }
 
-/** The coefficients of Chebyshev's polynomials that a smooth function on [-1, 1] is made of, to its last digits. */
+/** The Chebyshev coefficients of a smooth function on [-1, 1], to full precision. */
 function chebyshevOf(count: number, f: (t: number) => number): readonly number[] {
   const angles = Array.from({ length: count }, (_, k) => (k + 0.5) * Math.PI / count);
   const values = angles.map((angle) => f(Math.cos(angle)));
@@ -147,10 +147,10 @@ function chebyshev(coefficients: readonly number[], t: Tensor): Tensor {
   return offset(sub(mul(t, next), above), coefficients[0]);
 }
 
-/** Where series in `x` and in `1/x` meet. */
+/** The boundary between series in `x` and in `1/x`. */
 const MEETING = 8;
 
-/** The evaluator's function for `x >= 0`, in series of Chebyshev's polynomials. */
+/** The evaluator's function for `x >= 0`, as Chebyshev series. */
 function besselScaled(x: Tensor, m: number): Tensor {
   const of = (x: number) => bessel.besselScaled(m, x);
   const near = chebyshevOf(34, (t) => of((t + 1) * MEETING / 2));
@@ -170,7 +170,7 @@ function besselScaled(x: Tensor, m: number): Tensor {
   return select(lessEqual(constantLike(x, 0), x), value, constantLike(x, NaN));
 }
 
-/** The formulas, and up to which derivative they hold. */
+/** The formulas, with the highest derivative for which they are valid. */
 const formulas: Readonly<
   Record<string, { readonly most: number; readonly of: (x: Tensor, order: number) => Tensor }>
 > = {
@@ -179,7 +179,7 @@ const formulas: Readonly<
   besselScaled: { most: 4, of: besselScaled },
 };
 
-/** What computes a special function in compiled programs; `null` for what the evaluator does. */
+/** The formula of a special function for compiled programs; `null` if the evaluator computes it. */
 export function formulaOf(name: string, params: unknown): ((x: Tensor) => Tensor) | null {
   if (!Object.hasOwn(formulas, name)) return null;
   const { most, of } = formulas[name];

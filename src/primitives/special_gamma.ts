@@ -34,7 +34,7 @@ export function gamma(x: Tensor): Tensor {
 
 /** The order of a derivative. */
 export interface OrderParams {
-  /** How often the function is differentiated, or its own order: a non-negative integer. */
+  /** The order of the derivative, or the order of the function itself: a non-negative integer. */
   readonly order: number;
 }
 
@@ -124,7 +124,7 @@ export const gammaDensityPrimitive: Primitive<null> = mapped({
     tangents: [
       (da, [a, x], [out]) => mul(da, weighted(out, sub(log(x), polygamma(a, 0)))),
       (dx, [a, x], [out]) => {
-        // x^(a - 2) is the density of a - 1, where there is one, also at 0.
+        // x^(a - 2) is the density of a - 1, if there is one, also at 0.
         const before = offset(a, -1);
         const one = constantLike(a, 1);
         const isAbove = less(one, a);
@@ -141,7 +141,7 @@ export function gammaDensity(a: Tensor, x: Tensor): Tensor {
   return bindOne(gammaDensityPrimitive, [a, x], null);
 }
 
-/** `weight factor`, but 0 where the weight is, however large the factor. */
+/** `weight factor`, but 0 where the weight is 0, for all factors. */
 function weighted(weight: Tensor, factor: Tensor): Tensor {
   const isZero = equal(weight, constantLike(weight, 0));
   return select(isZero, weight, mul(weight, select(isZero, constantLike(factor, 1), factor)));
@@ -184,7 +184,10 @@ export function incompleteGamma(a: Tensor, x: Tensor, isUpper: boolean): Tensor 
   return bindOne(incompleteGammaPrimitive, [a, x], { isUpper });
 }
 
-/** `log x - ψ(a) + ψ(a + b)` and `log(1 - x) - ψ(b) + ψ(a + b)`: how a beta density changes. */
+/**
+ * `log x - ψ(a) + ψ(a + b)` and `log(1 - x) - ψ(b) + ψ(a + b)`: the derivatives of the logarithm of a
+ * beta density.
+ */
 function densitySlopes(a: Tensor, b: Tensor, x: Tensor): [Tensor, Tensor] {
   return [
     add(log(x), polygammaStep(a, b, 0)),
@@ -268,13 +271,14 @@ export function incompleteBeta(a: Tensor, b: Tensor, x: Tensor): Tensor {
 
 /** Parameters of `incompleteBetaSlope`. */
 export interface IncompleteBetaSlopeParams {
-  /** How often the function is differentiated by `a` and by `b`. */
+  /** The orders of the derivatives with respect to `a` and `b`. */
   readonly orders: Orders;
 }
 
 /**
- * Derivatives of the incomplete function by its parameters, over `x^a (1 - x)^b / B(a, b)`. The quotient
- * rule makes the derivatives of one of it and the next, so that all exist.
+ * Derivatives of the incomplete function with respect to its parameters, divided by `x^a (1 - x)^b /
+ * B(a, b)`. By the quotient rule the derivatives of one are functions of it and the next, so that all
+ * exist.
  */
 export const incompleteBetaSlopePrimitive: Primitive<IncompleteBetaSlopeParams> = mapped<
   IncompleteBetaSlopeParams
@@ -302,12 +306,12 @@ export const incompleteBetaSlopePrimitive: Primitive<IncompleteBetaSlopeParams> 
   },
 });
 
-/** Strict derivative of the incomplete beta function over its weight. */
+/** Strict derivative of the incomplete beta function divided by its weight. */
 export function incompleteBetaSlope(a: Tensor, b: Tensor, x: Tensor, orders: Orders): Tensor {
   return bindOne(incompleteBetaSlopePrimitive, [a, b, x], { orders });
 }
 
-/** A derivative of the weight over it: the Bell polynomial of the derivatives of its logarithm. */
+/** A derivative of the weight divided by it: the Bell polynomial of the derivatives of its logarithm. */
 function ratio([m, n]: Orders, a: Tensor, b: Tensor, x: Tensor): Tensor {
   if (m + n === 0) return constantLike(x, 1);
   const [first, second] = densitySlopes(a, b, x);
@@ -316,7 +320,7 @@ function ratio([m, n]: Orders, a: Tensor, b: Tensor, x: Tensor): Tensor {
     if (j === 0) return polygammaStep(a, b, i - 1);
     return i === 0 ? polygammaStep(b, a, j - 1) : polygamma(add(a, b), i + j - 1);
   };
-  // One derivative is taken last: by a, if there is one by a.
+  // One derivative is taken last: with respect to a, if there is one.
   const [p, q] = m > 0 ? [m - 1, n] : [0, n - 1];
   let sum: Tensor | null = null;
   let left = 1;

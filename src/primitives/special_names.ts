@@ -1,11 +1,11 @@
 /**
- * The names of the special functions that are primitives: all tables treat them alike. They are computed
- * by the evaluator, since each takes as many steps as its arguments want.
+ * The names of the special functions that are primitives: all tables have the same entry for them. They
+ * are computed by the evaluator, since their numbers of steps depend on the arguments.
  *
  * @module
  */
 
-/** The primitives of `special_gamma.ts` and the files beside it. */
+/** The primitives of `special_gamma.ts` and the files next to it. */
 export const SPECIAL = [
   ...["gamma", "beta", "logBeta", "pochhammer", "polygammaStep"] as const,
   ...["incompleteGamma", "gammaDensity"] as const,

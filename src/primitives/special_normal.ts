@@ -58,7 +58,8 @@ export const normalQuantilePrimitive: Primitive<null> = mapped({
     tangents: [
       (dp, [p], [out]) => {
         const middle = scale(exp(scale(square(out), 0.5)), Math.sqrt(2 * Math.PI));
-        // In tails the density is their share over Mills' ratio: errors of the quantile do not grow there.
+        // In tails the density is the probability divided by Mills' ratio: errors of the quantile are
+        // not amplified there.
         const [zero, one] = [0, 1].map((value) => constantLike(p, value));
         const least = select(less(out, zero), p, sub(one, p));
         const isTail = and(less(zero, least), less(least, constantLike(p, 0.02)));

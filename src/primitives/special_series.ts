@@ -14,7 +14,7 @@ import { mapped } from "./elementwise.ts";
 import type { OrderParams } from "./special_gamma.ts";
 import { constantLike, convert } from "./structure.ts";
 
-/** Hurwitz's zeta function, differentiated by its exponent. */
+/** Hurwitz's zeta function, differentiated with respect to its exponent. */
 export const zetaPrimitive: Primitive<OrderParams> = mapped<OrderParams>({
   name: "zeta",
   arity: 2,
@@ -33,14 +33,14 @@ export const zetaPrimitive: Primitive<OrderParams> = mapped<OrderParams>({
   },
 });
 
-/** Strict ζ(s, q), or a derivative by s. */
+/** Strict ζ(s, q), or a derivative with respect to s. */
 export function zeta(s: Tensor, q: Tensor, order: number): Tensor {
   return bindOne(zetaPrimitive, [s, q], { order });
 }
 
 /** Parameters of the hypergeometric functions. */
 export interface HypergeometricParams {
-  /** How often the function is differentiated by each argument. */
+  /** The order of the derivative with respect to each argument. */
   readonly orders: readonly number[];
 }
 

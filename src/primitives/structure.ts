@@ -1,6 +1,6 @@
 /**
- * Primitives that rearrange or repeat elements and the sum that undoes repetition: reshape,
- * transpose, broadcast, reduceSum; and conversion, stopGradient and iota.
+ * Primitives that rearrange or repeat elements and the sum that is the transpose of repetition:
+ * reshape, transpose, broadcast, reduceSum; and conversion, stopGradient and iota.
  *
  * @module
  */
@@ -126,7 +126,7 @@ export const transposePrimitive: Primitive<TransposeParams> = {
   },
 };
 
-/** Strict transpose; no work when the permutation changes nothing. */
+/** Strict transpose; no operation when the permutation is the identity. */
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   if (permutation.every((axis, i) => axis === i)) return x;
   return bindOne(transposePrimitive, [x], { permutation });
@@ -141,7 +141,7 @@ export function moveAxis(x: Tensor, from: number, to: number): Tensor {
 export interface BroadcastParams {
   /** The result's shape. */
   readonly shape: Shape;
-  /** Where each axis of the argument goes: increasing positions in `shape`, equal lengths. */
+  /** The position of each axis of the argument: increasing positions in `shape`, equal lengths. */
   readonly axes: readonly number[];
 }
 
@@ -198,14 +198,14 @@ export function broadcastAxis(x: Tensor, axis: number, size: number): Tensor {
   return broadcast(x, shape, removeAt(range(shape.length), axis));
 }
 
-/** `x` with its mapped axis at `target`; repeated there when it is not batched. */
+/** `x` with its mapped axis at `target`; repeated there if it is not batched. */
 export function alignBatch(x: Tensor, axis: BatchAxis, target: number, size: number): Tensor {
   return axis === null ? broadcastAxis(x, target, size) : moveAxis(x, axis, target);
 }
 
 /** Parameters of reductions. */
 export interface ReduceParams {
-  /** The axes that go away, increasing. */
+  /** The axes that are removed, increasing. */
   readonly axes: readonly number[];
 }
 
@@ -214,7 +214,7 @@ export function reducedType(x: Type, axes: readonly number[], dtype: Dtype = x.d
   return { dtype, shape: withoutAxes(x.shape, axes) };
 }
 
-/** The elements of `x` as rows to be reduced: all reduced axes made innermost. */
+/** The elements of `x` as rows to be reduced: all reduced axes are made innermost. */
 export function reductionRows(x: Concrete, axes: readonly number[]): Concrete {
   const permutation = [...withoutAxes(range(x.ndim), axes), ...axes];
   if (permutation.every((axis, i) => axis === i)) return x;
@@ -229,7 +229,7 @@ export function spreadRows(rows: Tensor, x: Type, axes: readonly number[]): Tens
 
 /**
  * A tensor of the same type, each row of which is written by `write`: from a row's elements to those of
- * the result from a place on. It is told the number of the row.
+ * the result from a position on. It receives the number of the row.
  */
 export function mapRows(
   x: Concrete,
@@ -312,8 +312,8 @@ export interface ConvertParams {
 }
 
 /**
- * Conversion between dtypes. Floats become integers by truncation, saturating at the ends, NaN
- * becoming 0 (WebAssembly's `trunc_sat`); anything but zero becomes true.
+ * Conversion between dtypes. Floats become integers by truncation, saturating at the ends, and NaN
+ * becomes 0 (WebAssembly's `trunc_sat`). For bool, every number except zero becomes true.
  */
 export const convertPrimitive: Primitive<ConvertParams> = {
   name: "convert",
@@ -342,10 +342,10 @@ export const convertPrimitive: Primitive<ConvertParams> = {
   },
 };
 
-/** `x` as `dtype`; itself when it has that dtype. */
+/** `x` as `dtype`; unchanged if it has that dtype. */
 export function convert(x: Tensor, dtype: Dtype): Tensor {
   if (x.dtype === dtype) return x;
-  // What is real becomes the real part; what is complex already has a rule of its own.
+  // A real tensor becomes the real part; a complex one has its own rule.
   if (isComplex(dtype) && !isComplex(x.dtype)) {
     const re = convert(x, partDtype(dtype));
     return new ComplexTensor(re, zerosOf(re));
@@ -359,7 +359,7 @@ export interface BitcastParams {
   readonly dtype: Dtype;
 }
 
-/** The shape of the bits of `x` in another dtype; throws where there is none. */
+/** The shape of the bits of `x` in another dtype; throws if there is none. */
 function bitcastShape({ dtype: from, shape }: Type, dtype: Dtype): Shape {
   const [own, other] = [byteSize(from), byteSize(dtype)];
   if (own === other) return shape;
@@ -374,8 +374,8 @@ function bitcastShape({ dtype: from, shape }: Type, dtype: Dtype): Shape {
 }
 
 /**
- * The same bytes as numbers of another dtype. Narrower ones stand along a new last axis, of wider ones
- * each is made of a whole last axis, the lowest bytes first.
+ * The same bytes as numbers of another dtype. Narrower numbers are along a new last axis; a wider
+ * number is formed from the whole last axis, the lowest bytes first.
  */
 export const bitcastPrimitive: Primitive<BitcastParams> = {
   name: "bitcast",
@@ -406,12 +406,12 @@ export function bitcast(x: Tensor, dtype: Dtype): Tensor {
   return bindOne(bitcastPrimitive, [x], { dtype });
 }
 
-/** `x` as it meets operands of `dtype`: what is real stays so beside complex numbers. */
+/** `x` converted for operands of `dtype`: a real tensor remains real in combination with complex numbers. */
 export function meet(x: Tensor, dtype: Dtype): Tensor {
   return convert(x, isComplex(x.dtype) ? dtype : partDtype(dtype));
 }
 
-/** Parameters of `stopGradient`: `"unused"` where nothing that counts depends on the result. */
+/** Parameters of `stopGradient`: `"unused"` if the result does not affect other results. */
 export type StopParams = "unused" | null;
 
 /** The identity, with derivative zero. */
@@ -425,7 +425,7 @@ export const stopGradientPrimitive: Primitive<StopParams> = {
   derivative: { kind: "zero", isIdentity: true },
 };
 
-/** `x`, as a constant to every differentiation; one that is unused may stand in linear functions. */
+/** `x`, as a constant for every differentiation; an unused one is allowed in linear functions. */
 export function stopGradient(x: Tensor, params: StopParams = null): Tensor {
   return bindOne(stopGradientPrimitive, [x], params);
 }

@@ -109,7 +109,7 @@ export function log10(x: Tensor): Tensor {
   return bindOne(log10Primitive, [x], null);
 }
 
-/** Cube root, of negative numbers too; its derivative at 0 is infinite. */
+/** Cube root, also of negative numbers; its derivative at 0 is infinite. */
 export const cbrtPrimitive: Primitive<null> = unary({
   name: "cbrt",
   accepts: "float",
@@ -168,8 +168,8 @@ export function tan(x: Tensor): Tensor {
 }
 
 /**
- * `1 - x²`, as `(1 - x) (1 + x)` where the difference cancels. Near 0 it is the derivative of that
- * product that would cancel.
+ * `1 - x²`, as `(1 - x) (1 + x)` where the difference cancels. Near 0 the derivative of that product
+ * would cancel instead.
  */
 function oneMinusSquare(x: Tensor): Tensor {
   const one = constantLike(x, 1);
@@ -280,7 +280,7 @@ export const tanhPrimitive: Primitive<null> = unary({
   apply: Math.tanh,
   derivative: {
     kind: "smooth",
-    // By the argument: the result is rounded to ±1 long before its derivative vanishes.
+    // From the argument: the result is rounded to ±1 long before its derivative vanishes.
     tangents: [(dx, [x]) => mul(dx, tanhSlope(x))],
   },
 });
@@ -384,7 +384,7 @@ export const sigmoidPrimitive: Primitive<null> = unary({
   apply: special.sigmoid,
   derivative: {
     kind: "smooth",
-    // By the argument, as for tanh.
+    // From the argument, as for tanh.
     tangents: [(dx, [x]) => mul(dx, scale(sigmoidBell(x), 0.25))],
   },
 });
@@ -395,8 +395,8 @@ export function sigmoid(x: Tensor): Tensor {
 }
 
 /**
- * Four times the derivative of the logistic function, which is 1 at 0: the smallest floats keep two
- * bits more of it.
+ * Four times the derivative of the logistic function, which is 1 at 0: the smallest floats have two
+ * more bits of precision.
  */
 export const sigmoidBellPrimitive: Primitive<null> = unary({
   name: "sigmoidBell",
@@ -414,7 +414,7 @@ export function sigmoidBell(x: Tensor): Tensor {
   return bindOne(sigmoidBellPrimitive, [x], null);
 }
 
-/** `exp(-x²)`, good to the last bits although `x²` is rounded. */
+/** `exp(-x²)`, accurate to the last bits although `x²` is rounded. */
 export const gaussianPrimitive: Primitive<null> = unary({
   name: "gaussian",
   accepts: "float",
@@ -422,7 +422,7 @@ export const gaussianPrimitive: Primitive<null> = unary({
   derivative: {
     kind: "smooth",
     tangents: [(dx, [x], [out]) => {
-      // Far out the result is 0, which must not meet infinity.
+      // For large arguments the result is 0, which must not be multiplied by infinity.
       const bound = constantLike(x, 40);
       const held = maximum(neg(bound), minimum(x, bound));
       return mul(dx, mul(scale(held, -2), out));
@@ -499,11 +499,11 @@ export function lgamma(x: Tensor): Tensor {
 
 /** Parameters of `polygamma`. */
 export interface PolygammaParams {
-  /** How often digamma is differentiated: a non-negative integer. */
+  /** The order of the derivative of digamma: a non-negative integer. */
   readonly order: number;
 }
 
-/** The type and the meaning of `polygamma` of one order. */
+/** The type and the implementation of `polygamma` of one order. */
 function polygammaOf(order: number): Pick<Primitive<null>, "type" | "evaluate"> {
   if (!Number.isSafeInteger(order) || order < 0) {
     throw argumentError(
@@ -531,7 +531,7 @@ export function polygamma(x: Tensor, order: number): Tensor {
   return bindOne(polygammaPrimitive, [x], { order });
 }
 
-/** `x - y`, but 0 of two equal infinities: neither is larger. */
+/** `x - y`, but 0 for two equal infinities: neither is larger. */
 function excess(x: Tensor, y: Tensor): Tensor {
   const difference = sub(x, y);
   if ([x, y].some((z) => Number.isFinite(singleValue(z)))) return difference;
@@ -539,7 +539,7 @@ function excess(x: Tensor, y: Tensor): Tensor {
   return select(isTie, constantLike(x, 0), difference);
 }
 
-/** Logarithm of the sum of the exponentials of two; equal infinities share the derivative evenly. */
+/** Logarithm of the sum of the exponentials of two; equal infinities share the derivative equally. */
 export const logaddexpPrimitive: Primitive<null> = binary({
   name: "logaddexp",
   accepts: "float",
@@ -558,15 +558,18 @@ export function logaddexp(x: Tensor, y: Tensor): Tensor {
   return bindOne(logaddexpPrimitive, [x, y], null);
 }
 
-/** IEEE 754's pow, which differs from JavaScript's where a base of ±1 leaves no doubt. */
+/**
+ * IEEE 754's pow, which differs from JavaScript's for a base of 1, and for a base of -1 with an infinite
+ * exponent.
+ */
 function floatPower(x: number, y: number): number {
   if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1;
   return Math.pow(x, y);
 }
 
 /**
- * The power modulo 2^32, by repeated squaring. A negative exponent gives the integer part of the
- * power: 0, but for a base of 1 or -1; 0 also for a base of 0.
+ * The power modulo 2^32, by repeated squaring. A negative exponent gives the integer part of the power:
+ * 0, except for a base of 1 or -1; 0 also for a base of 0.
  */
 function integerPower(x: number, y: number): number {
   if (y < 0) return x === 1 ? 1 : x === -1 ? ((y & 1) === 0 ? 1 : -1) : 0;
@@ -579,18 +582,18 @@ function integerPower(x: number, y: number): number {
   return power;
 }
 
-/** The one value of all elements of a known constant, or `null`. */
+/** The value of all elements of a known constant, or `null`. */
 function singleValue(x: Tensor): number | null {
   return x instanceof Concrete && x.held === 1 ? x.elements[0] : null;
 }
 
-/** Below this, a base is held away from 0 where its exponent is 0. */
+/** Below this, a base is kept away from 0 where its exponent is 0. */
 const TINY_BASE = 1e-8;
 
 /**
- * `y x^(y - 1)`, but 0 where `y` is 0, or infinite and the power 0, as it is next to there. With an exponent of 0 the power `x^-1` must not overflow, nor
- * its next derivatives, since 0 times infinity is NaN: there a base near 0 is a constant, and one that
- * has no inverse, or is NaN, is taken as 1.
+ * `y x^(y - 1)`, but 0 where `y` is 0, or infinite and the power 0, as it is next to there. With an
+ * exponent of 0 the power `x^-1` must not overflow, nor its next derivatives, since 0 times infinity is
+ * NaN: there a base near 0 is a constant, and a base that has no inverse, or is NaN, is replaced by 1.
  */
 function powerSlope(x: Tensor, y: Tensor): Tensor {
   const exponent = singleValue(y);
@@ -606,11 +609,11 @@ function powerSlope(x: Tensor, y: Tensor): Tensor {
   const constant = select(hasInverse, stopGradient(x), constantLike(x, 1));
   const isFlat = equal(y, constantLike(y, 0));
   const held = select(isFlat, select(isUsable, x, constant), x);
-  // As the power itself, its slope, where it is finite, does not depend on the exponent at a base of 0.
+  // Like the power itself, its slope, if it is finite, does not depend on the exponent at a base of 0.
   const isFinite = or(isFlat, lessEqual(constantLike(y, 1), y));
   const isZero = equal(x, constantLike(x, 0));
   const free = select(and(isZero, isFinite), stopGradient(y), y);
-  // Where it is infinite, the power alone says how it depends on it.
+  // Where it is infinite, its dependence on the exponent is that of the power.
   const factor = select(isZero, stopGradient(y), y);
   const [zero, one, infinity] = [0, 1, Infinity].map((value) => constantLike(x, value));
   const vanishes = or(
@@ -621,8 +624,8 @@ function powerSlope(x: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * `log x`, but finite where `x` is 0 and `y` is not negative: there the power is taken not to depend on
- * `y`. The number is 0 where the slope of the power is finite, and below 0 where it is not. It is 0,
+ * `log x`, but finite where `x` is 0 and `y` is not negative: there the power is assumed not to depend
+ * on `y`. The number is 0 where the slope of the power is finite, and below 0 where it is not. It is 0,
  * too, where `x` is infinity and `y` minus infinity.
  */
 function powerLog(x: Tensor, y: Tensor): Tensor {
@@ -638,10 +641,11 @@ function powerLog(x: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * Power. Integers wrap modulo 2^32; a negative exponent of integers gives the integer part. By the
- * base, the derivative is 0 where the exponent is 0; by the exponent, it is 0 where the base is 0
- * and the exponent not negative. Where a power is 0 for an infinite exponent, so are all of its
- * derivatives but those by the exponent of a negative base; by the base, PyTorch has NaN there.
+ * Power. Integers wrap modulo 2^32; a negative exponent of integers gives the integer part. The
+ * derivative with respect to the base is 0 where the exponent is 0; the derivative with respect to the
+ * exponent is 0 where the base is 0 and the exponent not negative. Where a power is 0 for an infinite
+ * exponent, so are all of its derivatives, except those with respect to the exponent of a negative
+ * base; PyTorch returns NaN there for the derivative with respect to the base.
  */
 export const powPrimitive: Primitive<null> = binary({
   name: "pow",

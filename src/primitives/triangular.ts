@@ -1,6 +1,6 @@
 /**
- * Triangular systems and the Cholesky factorisation. All act on matrices in the last two axes; the
- * others are a batch.
+ * Triangular systems and the Cholesky factorisation. All operate on matrices in the last two axes; the
+ * other axes are a batch.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export type TriangularSolveParams = Triangle;
 
 /**
  * `x` with `op(T) x = b`, for `T` a triangle of `a` `[..., n, n]` and `b` `[..., n, k]`. The other
- * triangle of `a` is not read, nor is its diagonal where it is taken for ones.
+ * triangle of `a` is not read, nor is its diagonal if it is assumed to be ones.
  */
 export const triangularSolvePrimitive: Primitive<TriangularSolveParams> = {
   name: "triangularSolve",
@@ -105,8 +105,8 @@ function exchange(x: Float64Array, count: number, rows: number, columns: number)
 }
 
 /**
- * The batching rule of systems, whose right side is the last argument: mapped alone, its mapped axis
- * becomes more columns of the same systems.
+ * The batching rule of systems, whose right-hand side is the last argument: if only this is mapped, its
+ * mapped axis becomes additional columns of the same systems.
  */
 export function batchSystems<P>(
   primitive: Primitive<P>,
@@ -129,8 +129,8 @@ export function batchSystems<P>(
 
 /**
  * The Cholesky factor: the lower triangular `L` with a positive diagonal and `L Lᵀ = A`, for the
- * symmetric matrix `A` with the lower triangle of `a` `[..., n, n]`; NaN on and below the diagonal
- * where it is not positive definite.
+ * symmetric matrix `A` with the lower triangle of `a` `[..., n, n]`; NaN on and below the diagonal if
+ * it is not positive definite.
  *
  * Derivative: I. Murray, "Differentiation of the Cholesky decomposition", 2016, equation 8.
  */

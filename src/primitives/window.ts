@@ -1,9 +1,9 @@
 /**
  * Convolutions and the search for the largest element of windows.
  *
- * A convolution is one trilinear form in an input `x`, filters `w` and a cotangent `y`: fixing two of
- * them gives a linear form in the third, and the three primitives are these. Each is bilinear and has
- * the other two as its transposes, so the family is closed under every derivative.
+ * A convolution is a trilinear form in an input `x`, filters `w` and a cotangent `y`: fixing two of
+ * them gives a linear form in the third, and the three primitives are these linear forms. Each is
+ * bilinear and has the other two as its transposes, so the family is closed under every derivative.
  *
  * @module
  */
@@ -18,43 +18,43 @@ import type { Tensor, Type } from "../core/tensor.ts";
 import { bindOne } from "../core/trace.ts";
 import { moveAxis, reshape } from "./structure.ts";
 
-/** Where windows lie: one entry per spatial axis in each list. */
+/** The positions of windows: one entry per spatial axis in each list. */
 export interface WindowParams {
   /** Steps from one window to the next, at least one. */
   readonly stride: readonly number[];
   /** Steps from one position of a window to the next, at least one. */
   readonly dilation: readonly number[];
-  /** Positions of the first window that lie before the first of the input; may be negative. */
+  /** The number of positions of the first window before the start of the input; may be negative. */
   readonly padLow: readonly number[];
   /** The input's lengths. */
   readonly input: readonly number[];
   /** The window's lengths. */
   readonly kernel: readonly number[];
-  /** How many windows there are. */
+  /** The number of windows. */
   readonly output: readonly number[];
 }
 
 /** Parameters of the convolutions. */
 export interface ConvParams extends WindowParams {
-  /** Into how many groups the channels are divided; each is convolved by itself. */
+  /** The number of groups of channels; each is convolved separately. */
   readonly groups: number;
 }
 
-/** The three places of the trilinear form. */
+/** The three roles of the trilinear form. */
 type Role = "x" | "w" | "y";
 
 /** Lengths of the form's axes that are not spatial: images, groups, channels in and out per group. */
 type Dimension = "batch" | "groups" | "inPerGroup" | "outPerGroup";
 type Dimensions = Readonly<Record<Dimension, number>>;
 
-/** How the axes of each role are made of dimensions; `split` is the axis that holds two of them. */
+/** The dimensions of the axes of each role; `split` is the axis that combines two of them. */
 const layouts: Readonly<Record<Role, { dimensions: readonly Dimension[]; split: number }>> = {
   x: { dimensions: ["batch", "groups", "inPerGroup"], split: 1 },
   w: { dimensions: ["groups", "outPerGroup", "inPerGroup"], split: 0 },
   y: { dimensions: ["batch", "groups", "outPerGroup"], split: 1 },
 };
 
-/** The dimension that takes in a mapped axis, by the role that does not carry it. */
+/** The dimension with which a mapped axis is combined, by the role that does not have it. */
 const folds: Readonly<Record<Role | "none", Dimension>> = {
   w: "batch",
   x: "outPerGroup",
@@ -83,7 +83,7 @@ function mergedShape(role: Role, { batch, groups, inPerGroup, outPerGroup }: Dim
   }
 }
 
-/** The dimensions that arguments of these roles have, if their shapes agree. */
+/** The dimensions of arguments of these roles, if their shapes agree. */
 function dimensionsOf(roles: readonly Role[], args: readonly Type[], groups: number): Dimensions {
   const dimensions: Record<Dimension, number> = {
     batch: 0,
@@ -121,12 +121,12 @@ function checkWindow(params: WindowParams, what: string): void {
   }
 }
 
-/** What tells one member of the family from another. */
+/** The properties that differ between members of the family. */
 interface Member {
   readonly name: string;
-  /** What the arguments are. */
+  /** The roles of the arguments. */
   readonly roles: readonly [Role, Role];
-  /** What the result is: the third role. */
+  /** The role of the result: the third one. */
   readonly result: Role;
   readonly kernel: (out: Numbers, a: Numbers, b: Numbers, size: ConvSize) => void;
   readonly transpose: readonly [Adjoint, Adjoint];
@@ -197,14 +197,14 @@ function exampleOf({ dtype, shape }: Type, axis: BatchAxis): Type {
   return { dtype, shape: axis === null ? shape : removeAt(shape, axis) };
 }
 
-/** Where a dimension stands in a role's layout; a single group is no part of it. */
+/** The position of a dimension in a role's layout; a single group is not part of it. */
 function placeOf(role: Role, dimension: Dimension, { groups }: Dimensions): number {
   const { dimensions, split } = layouts[role];
   const place = dimensions.indexOf(dimension);
   return groups === 1 && place === split + 1 ? split : place;
 }
 
-/** `value` with its mapped axis made the outer part of `dimension`. */
+/** `value` with its mapped axis combined with `dimension` as the outer part. */
 function fold(
   value: Tensor,
   axis: number,
@@ -218,7 +218,7 @@ function fold(
   const merged = mergedShape(role, { ...dimensions, [dimension]: dimensions[dimension] * size });
   const spatial = removeAt(value.shape, axis).slice(2);
   if (place !== split + 1) {
-    // The mapped axis goes before a whole axis, which need not be taken apart.
+    // The mapped axis is inserted before a whole axis, which need not be split.
     const target = place > split ? place - 1 : place;
     return reshape(moveAxis(value, axis, target), [...merged, ...spatial]);
   }
@@ -230,7 +230,7 @@ function fold(
   return reshape(moved, [...merged, ...spatial]);
 }
 
-/** The result with the mapped axis taken out of `dimension` again. */
+/** The result with the mapped axis split from `dimension` again. */
 function unfold(
   value: Tensor,
   size: number,
@@ -305,8 +305,9 @@ export function convolveFilter(x: Tensor, y: Tensor, params: ConvParams): Tensor
 }
 
 /**
- * Where the largest element of each window is: its flat position among the spatial axes of `x`, or
- * -1 for a window without any; int32. Of equal elements the first wins, and NaN wins over numbers.
+ * The position of the largest element of each window: its flat position among the spatial axes of `x`,
+ * or -1 for an empty window; int32. Among equal elements the first is chosen, and NaN takes precedence
+ * over numbers.
  */
 export const argmaxWindowPrimitive: Primitive<WindowParams> = {
   name: "argmaxWindow",
