@@ -38,8 +38,7 @@ export interface AssociativeScanOptions {
  * @param combine The operation on two trees like `xs`, applied to many elements at once: it must work
  * elementwise along the axis and be associative; otherwise the result depends on the grouping.
  * @param xs A tree of tensors, all of one length along the axis.
- * @returns A tree like `xs`: element `i` combines the elements up to `i`, or from `i` on with
- *   `reverse`.
+ * @param options The axis, and the direction.
  * @returns A tree like `xs`: element `i` combines the elements up to `i`, or from `i` with `reverse`.
  * @throws {AxisError} when a tensor has no such axis.
  * @throws {ShapeError} when lengths differ, or `combine` changes a shape.

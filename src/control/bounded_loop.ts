@@ -153,7 +153,7 @@ function treeOf(params: BoundedParams): Program {
       return [next(place), goesOn(own, next(place), values), ...values];
     });
     const rest = record([...consts, ...state], (args) => args.slice(consts.length));
-    /** Runs a program if the loop goes on. */
+    /** Runs a program if the loop continues. */
     const guard = (program: Program) =>
       record([...consts, ...state], (args) => {
         const goes = convert(args[consts.length + 1], "int32");

@@ -132,8 +132,8 @@ function readsOf(
 }
 
 /**
- * Scalars that all examples share and that meet nothing but what differs between these: each example
- * gets one of its own, so that its derivative can be cut off before all are summed.
+ * Scalars that are shared by all examples and only combined with values that differ between them: each
+ * example gets its own copy, so that its derivative can be cut off before the sum over all of them.
  */
 function ownScalars(program: Program, axes: readonly BatchAxis[]): readonly boolean[] {
   const { shared, own } = readsOf(program, axes);

@@ -36,7 +36,7 @@ export class Unstaged {
     this.#failure = failure;
   }
 
-  /** The function of the arguments behind the first `count`. */
+  /** The function of the arguments after the first `count`. */
   behind(count: number): Unstaged {
     return new Unstaged((args) => this.#run(args.slice(count)), this.#failure);
   }

@@ -46,7 +46,7 @@ export interface Roles<T> {
   readonly xs: readonly T[];
 }
 
-/** Divides a list with one entry per argument. */
+/** Splits a list with one entry per argument. */
 export function byRole<T>(list: readonly T[], { consts, carry }: ScanParams): Roles<T> {
   return {
     consts: list.slice(0, consts),

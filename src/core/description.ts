@@ -18,7 +18,7 @@ export interface Description {
   readonly name: string;
   /** Positional entries, printed first between the parentheses. */
   readonly args?: readonly unknown[];
-  /** Settings by their names; those that are `undefined` are left out. */
+  /** Settings by their names; those that are `undefined` are omitted. */
   readonly settings?: object;
   /** Parts by their names, in order: anything that has a description, or a function. */
   readonly parts?: object;

@@ -29,7 +29,7 @@ export interface InspectedValue {
 export interface NonFinite {
   /** The name of the operation in programs. */
   readonly operation: string;
-  /** What it produced. */
+  /** The kind of the result: a NaN or an infinity. */
   readonly kind: "NaN" | "Infinity";
   /**
    * The purpose of the operation: computing values (`"forward"`), the gradient (`"backward"`), or

@@ -181,7 +181,7 @@ const meshes = new Map<string, Mesh>();
  * @param devices One device for each position, in row-major order. Without them the mesh has names and
  * lengths only: functions that are mapped over it (`shardMap`) run on one device, with the same
  * results.
- * @returns The mesh. Calls with equal axes and devices give the same object.
+ * @returns The mesh. Calls with equal axes and devices return the same object.
  * @throws {ArgumentError} when a name or a length is invalid, or `devices` does not have one distinct
  * device for each position.
  *
@@ -243,7 +243,7 @@ function checkDevices(devices: readonly Device[], size: number, what: string): v
  * @param mesh A mesh created by `mesh`.
  * @param spec For each axis of the tensor the name of an axis of the mesh, several names (the outermost
  * first), or `null` where it is not split; axes beyond the list are not split either.
- * @returns The sharding. Calls with equal arguments give the same object.
+ * @returns The sharding. Calls with equal arguments return the same object.
  * @throws {ArgumentError} when the mesh has no axis of a name, or a name is repeated.
  *
  * @example Rows over one axis, all elements over another

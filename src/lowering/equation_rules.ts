@@ -34,8 +34,9 @@ export function effectiveRule(
 }
 
 /**
- * What a kernel reads in place of each input: itself, or, where the kernel widens elements, the values of
- * a narrower dtype that it is made of. `producer` gives the equation of a value outside of straight code.
+ * The value that a kernel reads for each input: the input itself, or, if the kernel widens elements,
+ * the value of a narrower dtype from which it is converted. `producer` returns the equation of a value
+ * outside of straight code.
  */
 export function operandsOf(
   { primitive, inputs }: Equation,

@@ -57,7 +57,7 @@ function partnerOf(task: NestTask, before: readonly Task[], mostBuffers: number)
   return -1;
 }
 
-/** Whether the second nest can be done in the rounds of the first. */
+/** Whether the second nest can be computed in the rounds of the first. */
 function fit(first: NestTask, second: NestTask, mostBuffers: number): boolean {
   const [a, b] = [first.nest, second.nest];
   if (a.reduced > 0 || !sameShape(a.lengths, b.lengths)) return false;

@@ -48,7 +48,10 @@ export function reductionCost(
   return terms <= FEW_TERMS * results ? 20 * terms : null;
 }
 
-/** Terms combined by an operation or a formula; `type` is that of what the terms are a part of. */
+/**
+ * Terms combined by an operation or a formula; `type` is the type of the argument of which they are a
+ * part.
+ */
 export function reduceTerms(
   emit: Emit,
   name: string,

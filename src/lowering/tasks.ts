@@ -54,7 +54,7 @@ export interface HandTask {
 export interface StraightTask {
   /** The kind. */
   readonly kind: "straight";
-  /** What is done. */
+  /** The straight code. */
   readonly code: StraightCode;
   /** The numbers of the buffers of the code. */
   readonly buffers: readonly number[];

@@ -24,7 +24,7 @@ export interface ScanParams {
   readonly carry: number;
 }
 
-/** Parameters of `while`: a program run for as long as another one says. */
+/** Parameters of `while`: a program run while another program returns true. */
 export interface WhileParams {
   /** From its constants and the carried values to one bool. */
   readonly condition: Program;

@@ -95,7 +95,7 @@ function divide(
   };
 }
 
-/** Whether an equation may be done once instead of often, or not at all. */
+/** Whether an equation may run once instead of repeatedly, or not at all. */
 function canMove(equation: Equation, mayFail: boolean): boolean {
   const { primitive, outputs } = equation;
   if (outputs.length === 0 || primitive.axisOf !== undefined || isEffectful(equation)) return false;

@@ -59,7 +59,7 @@ import { exp, log } from "./transcendental.ts";
 /** A primitive on arguments of which at least one is complex. */
 type Rule = (
   args: readonly Tensor[],
-  // Each rule knows the parameters of its primitive.
+  // Each rule is typed with the parameters of its primitive.
   // deno-lint-ignore no-explicit-any
   params: any,
   primitive: Primitive,

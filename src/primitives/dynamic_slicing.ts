@@ -124,7 +124,7 @@ export const dynamicSlicePrimitive: Primitive<DynamicSliceParams> = {
 };
 
 /**
- * The block of `x` with these `sizes` at the position `start`, where `null` stands for the next of
+ * The block of `x` with these `sizes` at the position `start`, where `null` represents the next of
  * `starts`.
  */
 export function dynamicSlice(
@@ -203,7 +203,7 @@ export const updateSlicePrimitive: Primitive<BlockStart> = blockPrimitive(
 /** `x` with a block added to one of its own: `x`, the block, then the starts that are operands. */
 export const addSlicePrimitive: Primitive<BlockStart> = blockPrimitive("addSlice", true, addSlice);
 
-/** `x` with `update` in the block at `start`, where `null` stands for the next of `starts`. */
+/** `x` with `update` in the block at `start`, where `null` represents the next of `starts`. */
 export function updateSlice(
   x: Tensor,
   update: Tensor,
@@ -213,7 +213,7 @@ export function updateSlice(
   return bindOne(updateSlicePrimitive, [x, update, ...starts], { start });
 }
 
-/** `x` with `update` added to the block at `start`, where `null` stands for the next of `starts`. */
+/** `x` with `update` added to the block at `start`, where `null` represents the next of `starts`. */
 export function addSlice(
   x: Tensor,
   update: Tensor,

@@ -213,8 +213,8 @@ export function eigh(a: Tensor): [w: Tensor, v: Tensor] {
  * vectors makes the largest element in `u` positive.
  *
  * Derivative: Z. Wan and S. Zhang, "Automatic differentiation for complex valued SVD", 2019, section
- * 2. Singular vectors of equal values, or of zero, have none: what they would turn into each other, or
- * out of their space, is taken as 0.
+ * 2. Singular vectors of equal values, or of zero, have none: their rotation into each other, or out of
+ * their space, is taken as 0.
  */
 export const svdPrimitive: Primitive<null> = {
   name: "svd",

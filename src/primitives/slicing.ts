@@ -67,7 +67,7 @@ export const slicePrimitive: Primitive<SliceParams> = {
       strides: strides.map((stride, axis) => stride * step[axis]),
       offset: strides.reduce((sum, stride, axis) => sum + stride * start[axis], 0),
     };
-    // In place: of a large tensor, only what is taken is moved.
+    // In place: for a large tensor, only the elements of the slice are moved.
     x.peek((elements) => readView(out, elements, view));
     return [new Concrete(type.dtype, type.shape, out)];
   },

@@ -28,7 +28,7 @@ function analytic(
   of: (order: number, x: number, y: number) => Pair,
   slopeOf: (order: number) => { readonly factor: number; readonly isTurned: boolean },
 ): Primitive<PartParams> {
-  // By Cauchy and Riemann: f' dz is i f' of a step along the imaginary axis.
+  // By the Cauchy-Riemann equations: f' dz is i f' for a step along the imaginary axis.
   const tangent = (isAcross: boolean) =>
   (
     step: Tensor,

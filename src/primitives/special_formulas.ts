@@ -154,7 +154,7 @@ const MEETING = 8;
 function besselScaled(x: Tensor, m: number): Tensor {
   const of = (x: number) => bessel.besselScaled(m, x);
   const near = chebyshevOf(34, (t) => of((t + 1) * MEETING / 2));
-  // Tends to a constant times x^(-m - 1/2).
+  // Approaches a constant times x^(-m - 1/2).
   const far = chebyshevOf(30, (t) => {
     const x = 2 * MEETING / (t + 1);
     return of(x) * Math.sqrt(x) * (x / MEETING) ** m;

@@ -58,7 +58,7 @@ export function writeProgram(
   return { results, flag: flag ?? (mayFail(program) ? b.scalar(0, "bool") : null) };
 }
 
-/** The first operation of an equation, or of programs in it, that has no form; `null` where all have one. */
+/** The first operation of an equation, or of nested programs, that has no rule; `null` if all have one. */
 export function lackingIn(equation: Equation, isInPlaces = false): string | null {
   const { primitive: { name }, params } = equation;
   const places = placesOf(equation);

@@ -63,7 +63,7 @@ export function binadeOf(b: Builder, x: Value): Value {
   return b.min(b.max(power, 2 ** (1 - bias)), 2 ** bias);
 }
 
-/** Elements by roots, 0 where the root is 0. */
+/** Elements divided by roots, 0 where the root is 0. */
 function over(b: Builder, x: Value, root: Value): Value {
   // The factors of the quotient are computed once for repeated roots.
   const repeated = b.repeats.get(root.name);

@@ -300,7 +300,7 @@ export class Writer {
 export interface Region {
   /** The types of its arguments. */
   readonly types: readonly ValueType[];
-  /** Writes the lines and gives the results. */
+  /** Writes the lines and returns the results. */
   readonly write: (args: readonly Value[]) => readonly Value[];
   /** Whether it may use only its arguments. */
   readonly isIsolated?: boolean;

@@ -270,9 +270,8 @@ export function jacrev<
  *
  * @category Transforms
  * @param f A pure function of trees of floating-point tensors, usually with a scalar output.
- * @returns A function of the same arguments that returns the second derivatives: for one array in and
- *   a scalar out, a tensor of shape `[...shape, ...shape]`; over trees, a tree of trees.
- * @returns A function of the same arguments that gives the second derivatives: for one array in and a
+ * @param options The arguments to differentiate with respect to.
+ * @returns A function of the same arguments that returns the second derivatives: for one array in and a
  * scalar out, a tensor of shape `[...shape, ...shape]`; over trees, a tree of trees.
  * @throws {DtypeError} when an input or output leaf is not floating-point.
  *
