@@ -41,7 +41,7 @@ import { switchPrimitive } from "./switch_primitive.ts";
  * @param onTrue The function for a true condition: a pure function of the operands.
  * @param onFalse The function for a false condition.
  * @param operands The arguments of both functions: any trees. Numbers take the dtype of the tensors
- *   they are combined with.
+ * they are combined with.
  * @returns The result of the selected function.
  * @throws {DtypeError} when the condition is not bool, or the results differ in dtype.
  * @throws {ShapeError} when the condition is not a scalar, or the results differ in shape.
@@ -117,7 +117,7 @@ const MAX_BRANCHES = 2 ** 14;
  * @param branches Pure functions of the operands, at least one; their results have equal structures,
  * shapes and dtypes.
  * @param operands The arguments of all functions: any trees. Numbers take the dtype of the tensors
- *   they are combined with.
+ * they are combined with.
  * @returns The result of the selected function.
  * @throws {DtypeError} when the index is not an integer, or the results differ in dtype.
  * @throws {ShapeError} when the index is not a scalar, or the results differ in shape.

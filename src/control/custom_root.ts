@@ -46,7 +46,7 @@ function stageResidual(f: AnyFunction, { leaves, structure }: FlatTree): Body {
  *
  * @category Systems of equations
  * @param f The function whose root is wanted: from a tree of floating-point tensors to one like it.
- *   It is traced.
+ * It is traced.
  * @param initialGuess A tree, the starting point. A number becomes float32, or float64 if `f` converts
  * it to that.
  * @param solve Receives `f` and the guess, returns the root.

@@ -52,7 +52,7 @@ export interface ScanOptions {
  * dtypes; numbers in `init` take the dtype of the values that `f` returns for them.
  * @param init The first carry, a tree.
  * @param xs A tree of sequences: tensors `[length, ...]`, of which `f` receives `[...]`; `null` for
- *   none.
+ * none.
  * @param options The number of steps, and the direction.
  * @returns The last carry, and the tree of `y`s stacked along a new first axis: `[length, ...]`.
  * @throws {ShapeError} when lengths differ, or the carry changes its shape.

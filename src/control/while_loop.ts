@@ -88,7 +88,7 @@ function stageCondition(predicate: unknown, start: Start, init: readonly Tensor[
  *
  * @category Control flow
  * @param predicate Whether to continue: a pure function of the carried value that returns a bool
- *   scalar.
+ * scalar.
  * @param step The next carried value: a pure function of the carried value, which keeps its structure,
  * shapes and dtypes; numbers in `init` take the dtype of the values returned for them.
  * @param init The initial carried value, a tree.

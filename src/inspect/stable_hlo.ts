@@ -17,7 +17,7 @@ import { checkIsProgram } from "./text.ts";
  * @param program A program from `makeProgram`.
  * @returns A module as text.
  * @throws {ArgumentError} when `program` is not a program, or it has an operation that the evaluator
- *   computes on every device.
+ * computes on every device.
  *
  * @example For JAX, or another tool that reads StableHLO
  * ```ts

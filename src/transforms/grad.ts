@@ -120,7 +120,7 @@ export type GradResult<Args extends readonly unknown[], Out, Options> = Options 
  * @param f A pure function of trees of tensors whose output is one floating-point scalar, or
  * `[scalar, aux]` with `hasAux`.
  * @param options The arguments to differentiate with respect to, and whether there is auxiliary
- *   output.
+ * output.
  * @returns A function of the same arguments that returns the gradient: a tree like the chosen argument
  * (a list of trees for a list of `argnums`); with `hasAux`, `[gradient, aux]`. The gradient of an
  * argument that the output does not depend on is zero. Derivatives with respect to JavaScript numbers
