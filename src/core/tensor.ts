@@ -247,7 +247,7 @@ export abstract class Tensor implements Type {
   }
 
   /**
-   * The elements in row-major order, as a fresh typed array: of the class with the name of the dtype,
+   * The elements in row-major order, as a fresh typed array: of the class that corresponds to the dtype,
    * `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of bits for `bfloat16`, and for `float16` a
    * `Float16Array` if the engine supports it, else `Uint16Array` of bits. For a complex dtype real and
    * imaginary parts alternate. `fromBuffer` is the inverse.
