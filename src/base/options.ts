@@ -41,6 +41,14 @@ export function checkFlag(value: unknown, what: string, name: string): boolean {
   throw argumentError(`${what}: ${name} must be true or false, got ${describeValue(value)}`);
 }
 
+/** `value`, checked to be a positive integer; `what` is the start of the message. */
+export function checkCount(value: unknown, what: string, name: string): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  throw argumentError(
+    `${what}: expected a positive integer as ${name}, got ${describeValue(value)}`,
+  );
+}
+
 /**
  * Throws when `name` is not a valid name of an axis; `what` is the start of the message: "Cannot apply
  * vmap".

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { describeValue, isFloat } from "../base/dtype.ts";
-import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { isFloat } from "../base/dtype.ts";
+import { dtypeError, shapeError } from "../base/errors.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -57,12 +57,4 @@ export function readBinary(
     );
   }
   return [reshape(given, [given.size]), convert(reshape(expected, [expected.size]), "bool")];
-}
-
-/** Throws unless `value` is a positive integer. */
-export function checkCount(value: unknown, what: string, name: string): number {
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
-  throw argumentError(
-    `${what}: expected a positive integer as ${name}, got ${describeValue(value)}`,
-  );
 }

@@ -5,7 +5,7 @@
  */
 import { defaultFloat, describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkCount, readOptions } from "../base/options.ts";
 import { checkSize, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
@@ -32,7 +32,7 @@ import { crossEntropy } from "../nn/mod.ts";
 import type { CrossEntropyOptions } from "../nn/mod.ts";
 import { sliceAxis } from "../primitives/slicing.ts";
 import { convert } from "../primitives/structure.ts";
-import { checkCount, readClasses } from "./arguments.ts";
+import { readClasses } from "./arguments.ts";
 
 /**
  * The share of predictions that are right.

@@ -5,13 +5,13 @@
  */
 import { defaultFloat, describeValue } from "../base/dtype.ts";
 import { argumentError, shapeError } from "../base/errors.ts";
+import { checkCount } from "../base/options.ts";
 import { checkSize, sameShape, showType } from "../base/shape.ts";
 import { toTensor } from "../core/convert.ts";
 import { splat, Tensor } from "../core/tensor.ts";
 import type { TensorLike } from "../core/tensor.ts";
 import { add, div, equal, mul, where } from "../functions/mod.ts";
 import { convert } from "../primitives/structure.ts";
-import { checkCount } from "./arguments.ts";
 import { confusionMatrix } from "./classification.ts";
 
 /**

@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { readOptions } from "../base/options.ts";
+import { checkCount, readOptions } from "../base/options.ts";
 import type { Bytes } from "../io/mod.ts";
 
 /**
@@ -99,10 +99,7 @@ export function folder(path: FolderPath, options?: FolderOptions): Checkpoints {
   }
   const { every, keep = 2 } = readOptions(what, options, ["every", "keep"]);
   for (const [name, value] of Object.entries({ every, keep })) {
-    if (value === undefined || Number.isSafeInteger(value) && value > 0) continue;
-    throw argumentError(
-      `${what}: expected a positive integer as ${name}, got ${describeValue(value)}`,
-    );
+    if (value !== undefined) checkCount(value, what, name);
   }
   const isUrl = typeof path !== "string";
   const base = (isUrl ? path.href : path).replace(/\/*$/, "/");

@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../base/dtype.ts";
 import { argumentError } from "../base/errors.ts";
-import { checkFlag, readOptions } from "../base/options.ts";
+import { checkCount, checkFlag, readOptions } from "../base/options.ts";
 import { sameShape, showType } from "../base/shape.ts";
 import { Concrete, Tensor } from "../core/tensor.ts";
 import { firstDifference, flatten, leafPaths, showPath, unflatten } from "../core/tree.ts";
@@ -175,14 +175,6 @@ function keep<T>(tree: T): T {
   ) as T;
 }
 
-/** Throws unless `value` is a positive integer or left out. */
-function checkCount(value: unknown, name: string): void {
-  if (value === undefined || Number.isSafeInteger(value) && (value as number) > 0) return;
-  throw argumentError(
-    `${WHAT}: expected a positive integer as ${name}, got ${describeValue(value)}`,
-  );
-}
-
 /** Throws unless `value` is a function. */
 function checkFunction(value: unknown, name: string): void {
   if (typeof value === "function") return;
@@ -205,11 +197,7 @@ function readStopping(given: EarlyStopping): Required<EarlyStopping> {
   if (mode !== "min" && mode !== "max") {
     throw argumentError(`${what}: expected "min" or "max" as mode, got ${describeValue(mode)}`);
   }
-  if (!Number.isSafeInteger(patience) || patience! < 1) {
-    throw argumentError(
-      `${what}: expected a positive integer as patience, got ${describeValue(patience)}`,
-    );
-  }
+  checkCount(patience, what, "patience");
   if (typeof minDelta !== "number" || !(minDelta >= 0)) {
     throw argumentError(
       `${what}: expected a number of at least 0 as minDelta, got ${describeValue(minDelta)}`,
@@ -245,7 +233,7 @@ function checkOptions<State, Batch>(given: LoopOptions<State, Batch>): LoopOptio
     );
   }
   for (const name of ["epochs", "steps", "every", "evaluateEvery"] as const) {
-    checkCount(options[name], name);
+    if (options[name] !== undefined) checkCount(options[name], WHAT, name);
   }
   if (options.epochs === undefined && options.steps === undefined) {
     throw argumentError(`${WHAT}: expected a number of epochs or steps`);
@@ -254,7 +242,7 @@ function checkOptions<State, Batch>(given: LoopOptions<State, Batch>): LoopOptio
   if (checkpoints !== undefined) {
     checkFunction(Object(checkpoints).save, "checkpoints.save");
     if (Object(checkpoints).load !== undefined) checkFunction(checkpoints.load, "checkpoints.load");
-    checkCount(checkpoints.every, "checkpoints.every");
+    if (checkpoints.every !== undefined) checkCount(checkpoints.every, WHAT, "checkpoints.every");
   }
   if (progress !== undefined && typeof progress !== "boolean") checkFunction(progress, "progress");
   if (signal !== undefined && typeof Object(signal).throwIfAborted !== "function") {

@@ -13,6 +13,7 @@ import {
 } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { type Eval, floats, prepared, toArray, toNumber } from "./eval.ts";
+import { logSumExp } from "./lse.ts";
 
 interface Parameters<T> {
   /** Weights before the softmax: `[k]`. */
@@ -41,11 +42,6 @@ function placesBelow(d: number): Tensor {
     for (let row = column + 1; row < d; row++) places[row][column] = next++;
   }
   return tensor(places, { dtype: "int32" });
-}
-
-function logSumExp(x: Tensor): Tensor {
-  const most = x.max(-1, { keepdims: true });
-  return x.sub(most).exp().sum(-1).log().add(most.squeeze(-1));
 }
 
 /** The logarithm of the posterior density, with the sums derived in the description of the eval. */

@@ -2,9 +2,10 @@ import { grad, jit } from "@jacobi/jacobi";
 import type { Tensor } from "@jacobi/jacobi";
 import { type Eval, floats, prepared, toArray, toNumber } from "./eval.ts";
 
-function logSumExp(x: Tensor): Tensor {
-  const most = x.max();
-  return most.add(x.sub(most).exp().sum().log());
+/** The logarithm of the sums of exponentials over the last axis. */
+export function logSumExp(x: Tensor): Tensor {
+  const most = x.max(-1, { keepdims: true });
+  return x.sub(most).exp().sum(-1).log().add(most.squeeze(-1));
 }
 
 const primal = jit(logSumExp);
