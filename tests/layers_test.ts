@@ -160,7 +160,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/backends/wasm/memory": ["linear_memory", "ranges", "recipes", "blocks", "memory"],
   "src/backends/wasm/threads": ["worker", "workers", "threads"],
-  "src/backends/wasm": ["machines", "fourier", "executable", "eager", "mod"],
+  "src/backends/wasm": ["machines", "fourier", "segments", "executable", "eager", "mod"],
   "src/backends/xla/pjrt": [
     "host",
     "layout",
@@ -234,6 +234,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "memory",
     "means",
     "commands",
+    "timing",
     "planner",
     "control",
     "plan",

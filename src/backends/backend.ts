@@ -25,6 +25,16 @@ export interface KernelSummary {
   readonly chunks: number;
   /** The number of enclosing loops; the totals already include all of their rounds. */
   readonly depth: number;
+  /** The timers of its stages, if they are measured within loops. */
+  readonly timers?: readonly TimerOfStage[];
+}
+
+/** The timer of a stage of a kernel. */
+export interface TimerOfStage {
+  /** Its number in the module. */
+  readonly timer: number;
+  /** The number of chunks of the stage, each of which is a run of the timer. */
+  readonly chunks: number;
 }
 
 /** A description of a compiled program, for display. */

@@ -42,12 +42,24 @@ export interface SpanInfo {
  * @category Inspection
  */
 export interface Span extends SpanInfo {
+  /** The number of runs that it is the total of, if there may be several, as in loops. */
+  readonly runs?: number;
   /** The start: milliseconds of `performance.now()`. */
   readonly start: number;
   /** The duration in milliseconds. */
   readonly duration: number;
   /** The part of the duration that is in no nested span. */
   readonly own: number;
+}
+
+/** A part of a span that was measured in another way than by `span`. */
+export interface Part extends SpanInfo {
+  /** The number of its runs. */
+  readonly runs: number;
+  /** Their total duration in milliseconds, including that of parts. */
+  readonly duration: number;
+  /** Its parts. */
+  readonly parts: readonly Part[];
 }
 
 /** A recording in progress. */
@@ -80,6 +92,30 @@ export function span<T>(info: SpanInfo, f: () => T): T {
     if (inner.length > 0) inner[inner.length - 1] += duration;
     spans.push({ ...info, start, duration, own });
   }
+}
+
+/**
+ * Records parts of the innermost open span, one after another from `start` on, as far as they are known. If
+ * they add up to more than the time since then, as times of several threads do, all are reduced in
+ * proportion.
+ */
+export function spanParts(parts: readonly Part[], start: number): void {
+  if (recording === null) return;
+  const { spans, inner } = recording;
+  const place = (parts: readonly Part[], start: number, most: number): number => {
+    const sum = parts.reduce((sum, { duration }) => sum + duration, 0);
+    const scale = sum > most ? most / sum : 1;
+    let end = start;
+    for (const { parts: own, ...part } of parts) {
+      const duration = scale * part.duration;
+      const within = place(own, end, duration);
+      spans.push({ ...part, start: end, duration, own: duration - within });
+      end += duration;
+    }
+    return end - start;
+  };
+  const taken = place(parts, start, performance.now() - start);
+  if (inner.length > 0) inner[inner.length - 1] += taken;
 }
 
 /**

@@ -73,9 +73,17 @@ const LONGEST = 60;
  *
  * Each kernel of a compiled function runs separately, so that the whole takes somewhat longer than
  * without a profile, and the function is compiled once more for it. Call it twice to profile a call
- * without tracing and compilation. On devices other than the processor a compiled function is one row,
- * whose time ends when its results are available. If it is not possible to wait for them, as on the
- * main thread of a browser with WebGPU, the time ends when the work has been submitted.
+ * without tracing and compilation.
+ *
+ * A kernel in a loop has one span with the number of its runs and their total time, placed at the start
+ * of the loop; of many runs, a part is measured. If threads share the loop, its time is divided in
+ * proportion to the times of its kernels on all threads.
+ *
+ * On WebGPU each pass has a row, with times by the device's clock (`timestamp-query`), or, without that
+ * feature, from the submission of the pass to its end. On XLA a compiled function is one row, whose
+ * time ends when its results are available. If it is not possible to wait for results, as on the main
+ * thread of a browser with WebGPU, a compiled function is one row, too, and its time ends when the work
+ * has been submitted.
  *
  * @category Inspection
  * @param f The function, which may call jitted functions or be one; not async.
@@ -121,8 +129,8 @@ export function profile<Args extends AnyArgs, Out>(
 function rowsOf(spans: readonly Span[]): readonly ProfileRow[] {
   const groups = new Map<string, Span[]>();
   for (const span of spans) {
-    const { kind, name, operations, bytes } = span;
-    const key = `${kind} ${name} ${operations} ${bytes}`;
+    const { kind, name, runs = 1, operations = 0, bytes = 0 } = span;
+    const key = `${kind} ${name} ${operations / runs} ${bytes / runs}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [span]);
     else group.push(span);
@@ -134,7 +142,7 @@ function rowsOf(spans: readonly Span[]): readonly ProfileRow[] {
     return {
       kind,
       name,
-      runs: group.length,
+      runs: sum(group, ({ runs = 1 }) => runs),
       milliseconds,
       share: total === 0 ? 0 : milliseconds / total,
       operations: sum(group, ({ operations = 0 }) => operations),
@@ -199,7 +207,7 @@ function adviceOn(rows: readonly ProfileRow[]): readonly string[] {
 /** Spans as complete events, in microseconds. */
 function traceOf(spans: readonly Span[]): string {
   const first = Math.min(...spans.map(({ start }) => start));
-  const traceEvents = spans.map(({ kind, name, start, duration, operations, bytes }) => ({
+  const traceEvents = spans.map(({ kind, name, runs, start, duration, operations, bytes }) => ({
     name,
     cat: kind,
     ph: "X",
@@ -207,7 +215,7 @@ function traceOf(spans: readonly Span[]): string {
     dur: 1000 * duration,
     pid: 1,
     tid: 1,
-    args: { kind, operations, bytes },
+    args: { kind, runs, operations, bytes },
   }));
   return JSON.stringify({ displayTimeUnit: "ms", traceEvents });
 }

@@ -1,7 +1,10 @@
 import {
   ArgumentError,
+  cond,
   configure,
+  cumsum,
   debugCallback,
+  foriLoop,
   inspect,
   jit,
   matmul,
@@ -9,13 +12,27 @@ import {
   ones,
   random,
   scan,
+  sort,
   special,
   tensor,
   tree,
   valueAndGrad,
+  whileLoop,
 } from "../../mod.ts";
 import type { Tensor } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/std.ts";
+
+/** Checks that spans lie within each other or apart. */
+function checkNesting(spans: readonly inspect.Span[]): void {
+  for (const a of spans) {
+    assert(a.own >= -1e-6 && a.own <= a.duration + 1e-6);
+    for (const b of spans) {
+      const [first, second] = a.start <= b.start ? [a, b] : [b, a];
+      const end = first.start + first.duration;
+      assert(second.start >= end - 1e-6 || second.start + second.duration <= end + 1e-6);
+    }
+  }
+}
 
 const model = nn.sequential(nn.linear(64, 128), nn.layerNorm(128), nn.relu, nn.linear(128, 10));
 const [params, state] = model.init(random.key(0));
@@ -58,15 +75,66 @@ Deno.test("times of rows add up to no more than the call took", () => {
   for (const kind of ["operation", "trace", "compile", "program", "kernel"] as const) {
     assert(kinds.has(kind), kind);
   }
-  // Spans lie within each other or apart.
-  for (const a of spans) {
-    assert(a.own >= -1e-6 && a.own <= a.duration + 1e-6);
-    for (const b of spans) {
-      const [first, second] = a.start <= b.start ? [a, b] : [b, a];
-      const end = first.start + first.duration;
-      assert(second.start >= end - 1e-6 || second.start + second.duration <= end + 1e-6);
+  checkNesting(spans);
+});
+
+/** The numbers of runs of the kernels of a profile, by name. */
+function runsOf({ rows }: inspect.Profile<unknown>): Record<string, number> {
+  return Object.fromEntries(
+    rows.filter(({ kind }) => kind === "kernel").map(({ name, runs }) => [name, runs]),
+  );
+}
+
+Deno.test("kernels in a loop have rows with the number of their runs", () => {
+  for (const [size, length] of [[8, 1000], [256, 3]]) {
+    const w = random.normal(random.key(0), [size, size]).mul(0.05);
+    const f = jit((x: Tensor) =>
+      scan((c: Tensor, _: null) => [matmul(c, w).tanh(), c.sum()], x, null, { length })
+    );
+    const expected = tree.leaves(f(w)).map((leaf) => leaf.data);
+    for (const threads of [1, 2]) {
+      configure({ threads });
+      const profile = inspect.profile(f)(w);
+      assertEquals(tree.leaves(profile.result).map((leaf) => leaf.data), expected);
+      const product = profile.rows.find(({ name }) => name === "contract")!;
+      assertEquals(product.runs, length, String(profile));
+      const flops = 2 * length * size ** 3;
+      assert(product.operations >= flops / 2 && product.operations <= 2 * flops);
+      const loop = profile.rows.find(({ name }) => name === `scan of ${length}`)!;
+      assertEquals([loop.runs, loop.operations], [1, 0]);
+      const whole = profile.spans.find(({ name }) => name === loop.name)!;
+      assert(
+        product.milliseconds > 0 && product.milliseconds <= whole.duration,
+        `${product.milliseconds} of ${whole.duration}`,
+      );
+      checkNesting(profile.spans);
     }
   }
+});
+
+Deno.test("runs are counted in loops in loops, branches and conditions", () => {
+  const f = jit((x: Tensor) =>
+    foriLoop(
+      0,
+      6,
+      (i, x) => {
+        const y = whileLoop(
+          ({ n }: { n: Tensor; x: Tensor }) => n.less(5),
+          ({ n, x }) => ({ n: n.add(1), x: sort(x).flip() }),
+          { n: tensor(0, { dtype: "int32" }), x },
+        ).x;
+        return cond(i.less(2), (y) => matmul(y, y), (y) => cumsum(y, 0), y);
+      },
+      x,
+    )
+  );
+  const profile = inspect.profile(f)(ones([40, 40]));
+  const runs = runsOf(profile);
+  assertEquals(runs["while"], 6, String(profile));
+  assertEquals(runs["argsort"], 30);
+  assertEquals(runs["switch of 2"], 6);
+  assertEquals(runs["contract"], 2);
+  assertEquals(runs["cumsum"], 4);
 });
 
 Deno.test("what the evaluator computes within a program is told, and traces that come again", () => {

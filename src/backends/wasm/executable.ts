@@ -5,18 +5,16 @@
  */
 import { wideDtype } from "../../base/dtype.ts";
 import type { Donations, Executable } from "../backend.ts";
-import { totalBytes } from "../spans.ts";
 import { target } from "./kernels/table.ts";
-import { typeOf } from "../../core/program.ts";
 import type { Program } from "../../core/program.ts";
 import { evaluate } from "../../core/evaluation.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
-import { isRecording, span } from "../../core/timeline.ts";
-import type { SpanInfo } from "../../core/timeline.ts";
+import { isRecording, span, spanParts } from "../../core/timeline.ts";
 import { engine } from "./engine.ts";
 import { makeBuilder, PAGE } from "./kernels/builder.ts";
 import type { Builder } from "./kernels/kernel.ts";
+import { startTimers } from "./kernels/timers.ts";
 import { chooseTile } from "./kernels/product/probe.ts";
 import { emitSteps, GIVEN_BYTES } from "./schedule/emit_steps.ts";
 import { arena, withPins } from "./memory/blocks.ts";
@@ -35,6 +33,7 @@ import {
 } from "./memory/memory.ts";
 import { MAX_MEMORY, wholeMemory } from "./memory/linear_memory.ts";
 import { Machine } from "./machines.ts";
+import { divide, infoOf, partsOf, type Segment } from "./segments.ts";
 import { isSame } from "../../passes/bind_constants.ts";
 import { expandTransforms } from "./fourier.ts";
 import { type Form, formOf } from "../../passes/forms.ts";
@@ -44,7 +43,7 @@ import type { Lowered } from "../../lowering/tasks.ts";
 import { type MemoryPlan, planMemory } from "./schedule/plan_memory.ts";
 import { findRecomputable } from "./schedule/recomputable.ts";
 import { schedule as scheduleSteps } from "./schedule/schedule.ts";
-import type { HostStep, Schedule, Step } from "./schedule/steps.ts";
+import type { HostStep, Schedule } from "./schedule/steps.ts";
 
 /**
  * Operations and bytes from which threads share the work: some 50 microseconds. Measured on two cores of an
@@ -75,8 +74,9 @@ export interface AssembleOptions {
 }
 
 /** An empty module for the code of a program's steps. */
-function emptyBuilder(): Builder {
+function emptyBuilder(isTimed: boolean): Builder {
   return makeBuilder({
+    isTimed,
     tile: chooseTile,
     shared: engine().sharedMemory,
     maximumPages: MAX_MEMORY / PAGE,
@@ -207,6 +207,8 @@ interface Parts {
   /** The buffers of results that may be dropped and computed again. */
   readonly recomputable: ReadonlySet<number>;
   readonly machine: Machine;
+  /** The offset of the timers of calls in loops in the working memory, and their size, in bytes. */
+  readonly timers: { readonly first: number; readonly bytes: number };
   /** The length of the module. */
   readonly bytes: number;
 }
@@ -224,20 +226,23 @@ interface CodeOptions {
 /** Compiles a program into a module. */
 function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOptions): Parts {
   const lowered = lower(program, target);
-  const builder = emptyBuilder();
   const { chunkTime, isTimed = false } = options;
+  const builder = emptyBuilder(isTimed);
   const schedule = scheduleSteps(lowered, builder, {
     isDonated,
     ...(chunkTime === undefined ? {} : { chunkTime, sharedFrom: 0 }),
   });
   const segments = divide(schedule, isTimed);
   const givenAt = schedule.areas.length * 4;
+  const timersAt = Math.ceil((givenAt + numbers * GIVEN_BYTES) / 8) * 8;
+  const timerBytes = builder.timers?.bytes ?? 0;
   segments.forEach((segment, i) => {
-    if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment, givenAt);
+    if (Array.isArray(segment)) emitSteps(builder, `run${i}`, segment, givenAt, timersAt);
   });
+  if (timerBytes > 0) builder.timers!.exportIdle("idle", timersAt);
   const bytes = builder.module.build();
   const machine = new Machine(bytes, onDrop);
-  const reserved = Math.ceil((givenAt + numbers * GIVEN_BYTES) / 64) * 64;
+  const reserved = Math.ceil((timersAt + timerBytes) / 64) * 64;
   const plan = planMemory(lowered, schedule, { large: RESIDENT_BYTES, isDonated, reserved });
   const work = schedule.summaries.reduce(
     (sum, one) => one.depth === 0 ? sum + one.operations + one.bytes : sum,
@@ -252,6 +257,7 @@ function build(program: Program, { isDonated, numbers, options, onDrop }: CodeOp
     isParallel: (work >= PARALLEL_WORK && hasChunks) || chunkTime !== undefined,
     recomputable: isTimed ? new Set() : findRecomputable(lowered, schedule, plan, isDonated),
     machine,
+    timers: { first: timersAt, bytes: timerBytes },
     bytes: bytes.length,
   };
 }
@@ -331,37 +337,6 @@ class Code {
   }
 }
 
-/** Steps that run in one call, or a step of the evaluator between two such calls. */
-type Segment = Step[] | HostStep;
-
-/** Splits the steps at those of the evaluator, and before each kernel if kernels are timed. */
-function divide({ steps }: Schedule, isTimed: boolean): Segment[] {
-  const segments: Segment[] = [];
-  for (const step of steps) {
-    const last = segments.at(-1);
-    if ("task" in step) segments.push(step);
-    else if (Array.isArray(last) && (!isTimed || step.goesOn)) last.push(step);
-    else segments.push([step]);
-  }
-  return segments;
-}
-
-/** Information about a segment before it runs. */
-function infoOf(segment: Segment): SpanInfo {
-  if (!Array.isArray(segment)) {
-    const { primitive, inputs, outputs } = segment.task.equation;
-    const types = [...inputs.map(typeOf), ...outputs.map(({ type }) => type)];
-    return { kind: "evaluator", name: primitive.name, bytes: totalBytes(types) };
-  }
-  const tasks = segment.flatMap(({ tasks }) => tasks);
-  return {
-    kind: "kernel",
-    name: tasks.map(({ name }) => name).join(" "),
-    operations: tasks.reduce((sum, { operations }) => sum + operations, 0),
-    bytes: tasks.reduce((sum, { bytes }) => sum + bytes, 0),
-  };
-}
-
 class Runner {
   readonly #parts: Parts;
   #isRunning = false;
@@ -388,6 +363,7 @@ class Runner {
 
   #run(args: readonly Concrete[], { count, given, names }: Call): readonly Concrete[] {
     const { lowered, plan, segments, machine, isParallel, recomputable } = this.#parts;
+    const { schedule: { summaries }, timers } = this.#parts;
     const { places, uploads, outputs } = plan;
     const { buffers, results } = lowered;
     const base = arena(this, plan.arena);
@@ -431,13 +407,27 @@ class Runner {
     for (let area = 0; area < addresses.length; area++) table[base / 4 + area] = addresses[area];
     if (given.length > 0) table.set(given, base / 4 + addresses.length);
     const isTimed = isRecording();
+    const readTimer = isTimed && timers.bytes > 0
+      ? startTimers(
+        () => {
+          const { buffer } = wholeMemory("uint32");
+          return new Uint32Array(buffer, base + timers.first, timers.bytes / 4);
+        },
+        () => machine.executable.run("idle", base, false),
+      )
+      : null;
     segments.forEach((segment, i) => {
       const run = (): void => {
         if (Array.isArray(segment)) machine.executable.run(`run${i}`, base, isParallel);
         else this.#runHost(segment, addresses);
       };
-      if (isTimed) span(infoOf(segment), run);
-      else run();
+      if (!isTimed) return run();
+      span(infoOf(segment, summaries), () => {
+        const start = performance.now();
+        run();
+        if (readTimer === null || !Array.isArray(segment)) return;
+        spanParts(partsOf(segment, summaries, readTimer), start);
+      });
     });
     for (const { buffer, offset, argument } of outputs) {
       if (offset !== null) tensors.set(buffer, copyOut(buffers[buffer], addresses[buffer]));

@@ -33,13 +33,20 @@ export interface GpuComputePass {
 
 /** A command buffer that is being encoded. */
 export interface GpuCommands {
-  beginComputePass(): GpuComputePass;
+  beginComputePass(descriptor?: object): GpuComputePass;
   copyBufferToBuffer(
     from: GpuBuffer,
     start: number,
     to: GpuBuffer,
     offset: number,
     size: number,
+  ): void;
+  resolveQuerySet(
+    queries: object,
+    first: number,
+    count: number,
+    to: GpuBuffer,
+    offset: number,
   ): void;
   clearBuffer(buffer: GpuBuffer, offset: number, size: number): void;
   finish(): object;
@@ -81,6 +88,8 @@ export interface GpuDevice {
   createComputePipelineAsync(descriptor: object): Promise<object>;
   /** Creates a bind group of buffers. */
   createBindGroup(descriptor: object): object;
+  /** Creates a set of timestamps; omitted where the runtime has none. */
+  createQuerySet?(descriptor: object): object;
   /** Starts encoding commands. */
   createCommandEncoder(): GpuCommands;
   /** Adds a listener for errors. */
@@ -120,6 +129,7 @@ export const USAGE = {
   uniform: 0x40,
   storage: 0x80,
   indirect: 0x100,
+  queryResolve: 0x200,
 } as const;
 
 /** `GPUMapMode.READ`. */

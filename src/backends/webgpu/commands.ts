@@ -67,6 +67,16 @@ export function memoriesOf(view: View): readonly number[] {
   }
 }
 
+/** What a pass does, for profiles. */
+export interface Label {
+  /** The operations. */
+  readonly name: string;
+  /** Arithmetic operations, if they are known for this pass alone. */
+  readonly operations?: number;
+  /** The size of its operands in bytes. */
+  readonly bytes: number;
+}
+
 /** A pass and its operands. */
 export interface Dispatch extends Pick<Pass, "code" | "workgroups"> {
   /** The discriminant. */
@@ -75,6 +85,8 @@ export interface Dispatch extends Pick<Pass, "code" | "workgroups"> {
   readonly views: readonly View[];
   /** Its index in the table of counts, which the device fills in, if it may have nothing to do. */
   readonly entry: number | null;
+  /** What it does. */
+  readonly label: Label;
 }
 
 /** A loop with a fixed number of rounds. */

@@ -9,6 +9,7 @@ import { sameShape } from "../../base/shape.ts";
 import type { Atom, Equation, Program } from "../../core/program.ts";
 import { Concrete } from "../../core/tensor.ts";
 import type { Type } from "../../core/tensor.ts";
+import { isRecording, span, type SpanInfo, spanParts } from "../../core/timeline.ts";
 import { formOf } from "../../passes/forms.ts";
 import type { Executable, KernelSummary } from "../backend.ts";
 import type { Check } from "../checks.ts";
@@ -22,7 +23,8 @@ import { meansInFloats } from "./means.ts";
 import { isOnDevice, type Plan, type PlanOptions, planProgram } from "./plan.ts";
 import { readNow } from "./reading.ts";
 import { Bases, isOpen, Recorder } from "./recorder.ts";
-import type { Pipeline, Range, Uniform } from "./session.ts";
+import type { Pipeline, Range, Session, Uniform } from "./session.ts";
+import { PassTimes } from "./timing.ts";
 import { basesBytes, wordBytes } from "./wgsl/module.ts";
 
 /** The beginning of error messages about loops. */
@@ -82,12 +84,13 @@ export class DeviceProgram {
 
   /**
    * Runs it, or starts it. The memory of arguments selected by `isGivenUp` is used for results, if the
-   * program was planned that way.
+   * program was planned that way. `times` measures the passes and waits for them.
    */
   run(
     args: readonly Concrete[],
     numbers: readonly Concrete[] = [],
     isGivenUp: (argument: number) => boolean = () => false,
+    times: PassTimes | null = null,
   ): readonly Concrete[] {
     const memory = this.#memory;
     const { session } = memory;
@@ -125,6 +128,7 @@ export class DeviceProgram {
       fixedBases: (operands) => this.#basesFor(operands, numbers, uniforms),
       bases: () => this.#bases ??= new Bases(session, commands),
       table: this.#table,
+      times,
       read: (one) => {
         const { buffer, offset: start } = ranges[one]!;
         return new Uint32Array(readNow(session, [{ buffer, start, size: 4 }], LOOPING)[0])[0];
@@ -232,6 +236,25 @@ export class DeviceProgram {
   }
 }
 
+/** Runs a program, and measures its passes if a profile is being recorded. */
+function runTimed(
+  session: Session,
+  run: (times: PassTimes | null) => readonly Concrete[],
+): readonly Concrete[] {
+  if (!isRecording() || !session.readsAtOnce) return run(null);
+  const times = new PassTimes(session);
+  const start = performance.now();
+  const results = run(times);
+  spanParts(times.parts, start);
+  return results;
+}
+
+/** What the evaluator computes, for profiles. */
+function infoOf({ equations }: Program): SpanInfo {
+  const names = new Set(equations.map(({ primitive: { name } }) => name));
+  return { kind: "evaluator", name: [...names].join(" ") };
+}
+
 /** Compiles a program. */
 export function compile(
   given: Program,
@@ -269,10 +292,12 @@ export function compile(
         return (names?.[argument] ?? null) !== null && storage.sharers === 1 &&
           args.every((other, i) => i === argument || other.storage !== storage);
       };
-      for (const { inputs, outputs, compiled, run, donated } of parts) {
+      for (const { program: segment, inputs, outputs, compiled, run, donated } of parts) {
         const given = inputs.map((variable) => values.get(variable)!);
-        const results = compiled?.run(given, [], (i) => donated[i] >= 0 && isGivenUp(donated[i])) ??
-          run!(given);
+        const isTaken = (i: number): boolean => donated[i] >= 0 && isGivenUp(donated[i]);
+        const results = compiled === null
+          ? span(infoOf(segment), () => run!(given))
+          : runTimed(session, (times) => compiled.run(given, [], isTaken, times));
         outputs.forEach((variable, i) => values.set(variable, results[i]));
       }
       const own = program.results.map((atom) =>

@@ -24,7 +24,7 @@ import {
 } from "../../lowering/tasks.ts";
 import { asControl, type ControlEquation } from "../../passes/control.ts";
 import type { KernelSummary } from "../backend.ts";
-import { type Command, memoriesOf, resolve, type View } from "./commands.ts";
+import { type Command, type Label, memoriesOf, resolve, type View } from "./commands.ts";
 import { type Entry, type GateParts, gatePass } from "./wgsl/gates.ts";
 import type { Limits, Pass } from "./wgsl/kernel.ts";
 import { wordBytes } from "./wgsl/module.ts";
@@ -43,6 +43,9 @@ export function targetFor({ bindings }: Limits): Target {
     hasStraightCode: false,
   };
 }
+
+/** What a pass does, for profiles. */
+type PassWork = Omit<Label, "bytes">;
 
 /** Plans an equation that contains programs: its inputs and outputs are buffers of the frame. */
 export type PlanControl = (
@@ -236,8 +239,16 @@ export class Planner {
     }
   }
 
+  #labelOf(work: PassWork, views: readonly View[]): Label {
+    return { ...work, bytes: views.reduce((sum, view) => sum + this.bytesOf(view), 0) };
+  }
+
   /** Adds a pass on these operands. */
-  #push({ code, workgroups, operands }: Pass, viewOf: (operand: number) => View): void {
+  #push(
+    { code, workgroups, operands }: Pass,
+    viewOf: (operand: number) => View,
+    work: PassWork,
+  ): void {
     const views = operands.map(viewOf);
     views.forEach((view) => this.#touch(view));
     this.#time++;
@@ -246,23 +257,24 @@ export class Planner {
       entry = this.counts.push(workgroups) - 1;
       this.#entries.push({ index: entry, groups: workgroups[0], branch: this.#guard.index });
     }
-    this.#commands.push({ kind: "dispatch", code, workgroups, views, entry });
+    const label = this.#labelOf(work, views);
+    this.#commands.push({ kind: "dispatch", code, workgroups, views, entry, label });
   }
 
   /**
    * Adds a nest on these operands; its outputs must not share memory with other operands, unless that is
    * allowed.
    */
-  #pushNest(nest: Nest, views: readonly View[]): void {
+  #pushNest(nest: Nest, views: readonly View[], work: PassWork): void {
     const pass = writeNest(nest, this.limits, this.#numbers);
-    if (pass !== null) this.#pushApart(pass, views);
+    if (pass !== null) this.#pushApart(pass, views, work);
   }
 
   /**
    * Adds a pass; an operand that may share memory with an earlier one is copied: a pass binds each memory
    * once.
    */
-  #pushApart(pass: Pass, views: readonly View[]): void {
+  #pushApart(pass: Pass, views: readonly View[], work: PassWork): void {
     const given = [...views];
     pass.operands.forEach((operand, i) => {
       const before = pass.operands.slice(0, i).map((one) => given[one]);
@@ -272,7 +284,7 @@ export class Planner {
       this.copy(given[operand], copy, bytes / 4);
       given[operand] = copy;
     });
-    this.#push(pass, (operand) => given[operand]);
+    this.#push(pass, (operand) => given[operand], work);
   }
 
   /** The size of a view in bytes. */
@@ -311,7 +323,7 @@ export class Planner {
   /** Copies words. */
   copy(from: View, to: View, words: number): void {
     this.#write(to);
-    this.#pushNest(copyOf("uint32", words), [from, to]);
+    this.#pushNest(copyOf("uint32", words), [from, to], { name: "copy" });
   }
 
   #write(view: View): void {
@@ -360,7 +372,7 @@ export class Planner {
     const operations = sizeOf(nest.lengths) *
       nest.nodes.filter(({ kind }) => kind === "map" || kind === "reduce").length;
     this.#summarize(name, operations, frame, [...read, ...written]);
-    this.#pushNest(joinBuffers(nest, views), views);
+    this.#pushNest(joinBuffers(nest, views), views, { name, operations });
   }
 
   #runKernel(frame: Frame, task: KernelTask, i: number): void {
@@ -404,7 +416,12 @@ export class Planner {
       ),
     ];
     if (flag !== undefined) this.#write(views[flag]);
-    for (const pass of passes) this.#pushApart(pass, views);
+    passes.forEach((pass, k) => {
+      const work = passes.length === 1
+        ? { name, operations }
+        : { name: `${name} ${k + 1}/${passes.length}` };
+      this.#pushApart(pass, views, work);
+    });
   }
 
   #summarize(name: string, operations: number, frame: Frame, touched: readonly number[]): void {
@@ -476,7 +493,8 @@ export class Planner {
     const place = list.length;
     const write = (parts: Omit<GateParts, "operands">): void => {
       const { code, workgroups } = gatePass({ ...parts, operands: operands.length });
-      list[place] = { kind: "dispatch", code, workgroups, views, entry: null };
+      const label = this.#labelOf({ name: "test" }, views);
+      list[place] = { kind: "dispatch", code, workgroups, views, entry: null, label };
     };
     write({ conditions: [], entries: [] });
     return write;

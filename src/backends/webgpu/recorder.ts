@@ -7,6 +7,7 @@
 import { type GpuBuffer, type GpuCommands, type GpuComputePass, USAGE } from "./api.ts";
 import { type Command, type Dispatch, dispatchesOf, resolve, type Until } from "./commands.ts";
 import type { Pipeline, Range, Session } from "./session.ts";
+import type { PassTimes } from "./timing.ts";
 import { basesBytes } from "./wgsl/module.ts";
 
 /** The maximum number of passes of one submission: a device that computes for seconds is treated as lost. */
@@ -107,6 +108,8 @@ export interface Recording {
   readonly bases: () => Bases;
   /** The table of counts. */
   readonly table: GpuBuffer | null;
+  /** Measures the passes, if they are measured. */
+  readonly times: PassTimes | null;
   /** The first word of a memory, once all submitted work is done. */
   readonly read: (memory: number) => number;
 }
@@ -136,7 +139,9 @@ export class Recorder {
     if (this.#commands === null) return;
     if (this.#usesBases) this.#recording.bases().write();
     this.#usesBases = false;
-    this.#recording.session.device.queue.submit([this.commands.finish()]);
+    const { session, times } = this.#recording;
+    if (times !== null) times.submit(this.commands);
+    else session.device.queue.submit([this.commands.finish()]);
     this.#commands = null;
     this.#count = 0;
   }
@@ -179,7 +184,7 @@ export class Recorder {
   }
 
   #dispatch(dispatch: Dispatch, rounds: readonly number[]): void {
-    const { session, pipelineOf, rangeOf, fixedBases, bases, table } = this.#recording;
+    const { session, pipelineOf, rangeOf, fixedBases, bases, table, times } = this.#recording;
     const { views, workgroups, entry } = dispatch;
     const words = views.map((view) => resolve(view, rounds));
     const moves = words.some(({ base }) => base !== 0);
@@ -197,7 +202,8 @@ export class Recorder {
     }
     if (this.#count++ === MOST_PASSES) this.submit();
     const pipeline = pipelineOf(dispatch);
-    const pass = this.#pass ??= this.commands.beginComputePass();
+    const pass = times?.begin(this.commands, dispatch) ??
+      (this.#pass ??= this.commands.beginComputePass());
     const key = words.map(({ memory }) => memory).join();
     let groups = this.#groups.get(dispatch);
     if (groups === undefined) this.#groups.set(dispatch, groups = new Map());
@@ -211,5 +217,8 @@ export class Recorder {
     pass.setBindGroup(1, moves ? bases().group : fixedBases(views.length), [offset]);
     if (entry === null) pass.dispatchWorkgroups(...workgroups);
     else pass.dispatchWorkgroupsIndirect(table!, 12 * entry);
+    if (times === null) return;
+    pass.end();
+    if (times.isFull) this.submit();
   }
 }

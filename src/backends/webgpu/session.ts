@@ -28,8 +28,8 @@ const WANTED = [
   "maxBufferSize",
 ];
 
-/** Optional features that kernels use. */
-const FEATURES = ["shader-f16", "subgroups"];
+/** Optional features that kernels and profiles use. */
+const FEATURES = ["shader-f16", "subgroups", "timestamp-query"];
 
 /**
  * Opens a device of the runtime.

@@ -12,6 +12,7 @@ import type { Memory } from "../assembler/memory.ts";
 import { Module } from "../assembler/module.ts";
 import { f32, f64, i32 } from "../assembler/operations.ts";
 import { type Builder, type Given, type Plain, SCRATCH_BYTES, type Tile } from "./kernel.ts";
+import { Timers } from "./timers.ts";
 
 /** The size of a page of linear memory, in bytes. */
 export const PAGE = 65536;
@@ -24,6 +25,8 @@ export interface BuilderOptions {
   readonly shared: boolean;
   /** The most pages that the memory may grow to. */
   readonly maximumPages: number;
+  /** Whether calls in loops are measured: the module then imports `host.clock`. */
+  readonly isTimed?: boolean;
 }
 
 /** Reports that a kernel's parameters are not plain data. */
@@ -36,6 +39,7 @@ export class ModuleBuilder implements Builder {
   readonly module: Module = new Module();
   readonly memory: Memory;
   readonly scratch: Memory;
+  readonly timers: Timers | null;
   readonly #tile: Tile | (() => Tile);
   /** The result of each emitter, by its parameters. */
   readonly #made = new Map<unknown, Map<string, unknown>>();
@@ -44,12 +48,13 @@ export class ModuleBuilder implements Builder {
   readonly #given = new Map<number, Given>();
 
   /** Made by `makeBuilder`. */
-  constructor({ tile, shared, maximumPages }: BuilderOptions) {
+  constructor({ tile, shared, maximumPages, isTimed = false }: BuilderOptions) {
     const limits = { minimum: 1, maximum: maximumPages, shared };
     this.memory = this.module.importMemory("host", "memory", limits);
     this.scratch = engine().severalMemories
       ? this.module.importMemory("host", "scratch", { minimum: SCRATCH_BYTES / PAGE })
       : this.memory.from(this.module.importGlobal("host", "scratch", "i32"));
+    this.timers = isTimed ? new Timers(this.module) : null;
     this.#tile = tile;
   }
 

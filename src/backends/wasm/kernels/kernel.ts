@@ -9,6 +9,7 @@ import type { Dtype } from "../../../base/dtype.ts";
 import type { FunctionReference, Module } from "../assembler/module.ts";
 import type { Global } from "../assembler/expression.ts";
 import type { Memory } from "../assembler/memory.ts";
+import type { Timers } from "./timers.ts";
 
 /** Bytes after the end of every buffer that may be read but are never written. */
 export const SLACK = 64;
@@ -53,6 +54,8 @@ export interface Builder {
   given(index: number, dtype: Dtype): Given;
   /** All that have been used so far. */
   readonly allGiven: readonly Given[];
+  /** The timers of calls in loops, if these are measured. */
+  readonly timers: Timers | null;
   /**
    * The result of `emit` for these parameters, which is written once. `emit` receives nothing but
    * the parameters, and all of them are compared. It must therefore be a function of a module, not

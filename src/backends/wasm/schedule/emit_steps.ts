@@ -67,13 +67,14 @@ export const GIVEN_BYTES = 8;
  * addresses, in which slot `s` is at `4 * s`; the address of a control block; and the number of threads that
  * run the function at the same time with these arguments. That number is negative on a thread that must not
  * sleep, such as the main thread of a web page. A single thread needs no control block. The numbers passed
- * to the program are in the table from byte `givenAt`.
+ * to the program are in the table from byte `givenAt`, timers from byte `timersAt`.
  */
 export function emitSteps(
   builder: Builder,
   name: string,
   steps: readonly Step[],
   givenAt: number = 0,
+  timersAt: number = 0,
 ): void {
   const { module } = builder;
   const joined = joinSteps(steps);
@@ -83,6 +84,9 @@ export function emitSteps(
   const awaitStep = builder.once(emitWait);
   const list = module.function(name, parameters, "none", (code, table, block, threads) => {
     for (const given of builder.allGiven) readGiven(code, given, table, givenAt);
+    if (builder.timers !== null) {
+      code.set(builder.timers.base, i32.add(table, i32.const(timersAt)));
+    }
     const next = code.local("i32");
     const several = i32.ne(threads, i32.const(1));
     code.if(several, () => code.set(next, take(block)));

@@ -11,6 +11,7 @@ import type { Program } from "../../../core/program.ts";
 import type { Type } from "../../../core/tensor.ts";
 import { advance, type Pointer } from "../kernels/addresses.ts";
 import { type Builder, type Order, SLACK } from "../kernels/kernel.ts";
+import type { Timers } from "../kernels/timers.ts";
 import type { Code } from "../assembler/code.ts";
 import type { Effect } from "../assembler/expression.ts";
 import { i32 } from "../assembler/operations.ts";
@@ -37,6 +38,7 @@ export interface Pointers {
 export class Region {
   readonly #plan: MemoryPlan;
   readonly #lowered: Lowered;
+  readonly #timers: Timers | null;
   /** The number of the result in each buffer that holds one. */
   readonly #results: ReadonlyMap<number, number>;
   /** Its steps in order. */
@@ -44,7 +46,13 @@ export class Region {
   /** The summaries of its kernels. */
   readonly summaries: readonly KernelSummary[];
 
-  private constructor(lowered: Lowered, schedule: Schedule, plan: MemoryPlan) {
+  private constructor(
+    { timers }: Builder,
+    lowered: Lowered,
+    schedule: Schedule,
+    plan: MemoryPlan,
+  ) {
+    this.#timers = timers;
     this.#lowered = lowered;
     this.#plan = plan;
     this.#results = new Map(
@@ -59,6 +67,7 @@ export class Region {
    * number of a result to the argument whose memory the result may take, if the program allows it.
    */
   static make(
+    builder: Builder,
     program: Program,
     scheduleInner: ScheduleInner,
     heirOf: (result: number) => number | null = () => null,
@@ -77,7 +86,7 @@ export class Region {
           "buffer" in result && result.buffer === buffer && heirs[i] === argument
         ),
     });
-    return new Region(lowered, schedule, plan);
+    return new Region(builder, lowered, schedule, plan);
   }
 
   /** The size of its working memory in bytes. */
@@ -136,10 +145,12 @@ export class Region {
 
   /** Writes the calls of a step's functions for a chunk. */
   writeStep(code: Code, step: Step, pointers: Pointers, chunk: Pointer): void {
-    for (const { run, slots } of step.calls) {
+    for (const { run, slots, timer } of step.calls) {
       const addresses = slots.map((slot) => this.#addressOf(slot, pointers));
       // Typed by the contract of stages; `do` rejects calls that return a result.
-      code.do(run.call(...addresses, chunk) as Effect);
+      const call = run.call(...addresses, chunk) as Effect;
+      if (timer === null) code.do(call);
+      else this.#timers!.write(code, timer, () => code.do(call));
     }
   }
 

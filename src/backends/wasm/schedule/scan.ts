@@ -87,6 +87,7 @@ export function emitScan(
   const results = body.results.map((_, i) => i).filter((i) => !linked.has(i));
   const inner = new Program(body.binders, body.equations, results.map((i) => body.results[i]));
   const region = Region.make(
+    builder,
     inner,
     scheduleInner,
     (i) => i < carry && links[i] === null ? consts + i : null,

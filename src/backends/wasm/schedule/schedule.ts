@@ -8,6 +8,7 @@ import { byteSize } from "../../../base/dtype.ts";
 import { sizeOf } from "../../../base/shape.ts";
 import { isEffectful } from "../../../core/program.ts";
 import type { Builder, Kernel, Rows } from "../kernels/kernel.ts";
+import type { Timers } from "../kernels/timers.ts";
 import type { Access, Nest } from "../../../lowering/nest.ts";
 import { emitNest, rowUnit } from "../kernels/nest/mod.ts";
 import { emitHand } from "../kernels/indexing/slicing.ts";
@@ -26,7 +27,7 @@ import type { LoopKernel } from "./loop.ts";
 import { emitControl } from "./control.ts";
 import { isHeavy } from "../../../passes/kinds.ts";
 import type { Call, HostStep, Schedule, Step } from "./steps.ts";
-import type { KernelSummary } from "../../backend.ts";
+import type { KernelSummary, TimerOfStage } from "../../backend.ts";
 import { isLocal, prefixes, readsOf, writesOf } from "../../../lowering/tasks.ts";
 import { roundsOf } from "../kernels/nest/cost.ts";
 
@@ -54,6 +55,11 @@ interface OpenStep extends Step {
   readonly tasks: KernelSummary[];
   /** The buffers that it writes by rows. */
   readonly written: Set<number>;
+}
+
+/** A summary to which timers can still be added. */
+interface TimedSummary extends KernelSummary {
+  readonly timers?: TimerOfStage[];
 }
 
 /** Options of `schedule`. */
@@ -298,6 +304,30 @@ class Scheduler {
     return { ...task, buffers: task.buffers.map((buffer) => this.#root(buffer)) };
   }
 
+  /** The timers of calls, if they are measured one by one: those of inner programs. */
+  get #timers(): Timers | null {
+    return this.#options.isInner ? this.#builder.timers : null;
+  }
+
+  /** Whether each task gets steps of its own, which are measured from outside. */
+  get #isApart(): boolean {
+    return !this.#options.isInner && this.#builder.timers !== null;
+  }
+
+  /** Adds the summary of a task. */
+  #summary(parts: Omit<KernelSummary, "timers">): TimedSummary {
+    const summary = this.#timers === null ? parts : { ...parts, timers: [] };
+    this.#summaries.push(summary);
+    return summary;
+  }
+
+  /** A timer for a call for each of `chunks` chunks, if calls are measured. */
+  #timerFor({ timers }: TimedSummary, chunks: number): number | null {
+    const timer = this.#timers?.make() ?? null;
+    if (timer !== null) timers!.push({ timer, chunks });
+    return timer;
+  }
+
   /** Adds the stages of a kernel; returns the step of the last one, if there is any. */
   #push(
     name: string,
@@ -310,8 +340,7 @@ class Scheduler {
     for (const bytes of kernel.workspaces) slots.push(this.#areas.push(bytes) - 1);
     const { operations, bytes } = kernel;
     const chunks = Math.max(0, ...kernel.stages.map((stage) => stage.chunks));
-    const summary: KernelSummary = { name, operations, bytes, chunks, depth: 0 };
-    this.#summaries.push(summary);
+    const summary = this.#summary({ name, operations, bytes, chunks, depth: 0 });
     let last: OpenStep | null = null;
     for (const stage of kernel.stages) {
       if (stage.chunks === 0) continue;
@@ -322,10 +351,13 @@ class Scheduler {
         nest: kernel.stages.length === 1 ? nest : null,
         rows: stage.rows === undefined ? [] : results,
         inPlace: inPlace.map(([from, to]) => [slots[from], slots[to]]),
+        timer: this.#timerFor(summary, stage.chunks),
       };
       const before = this.#steps.at(-1);
       const order = stage.order ?? null;
-      if (stage.chunks === 1 && before !== undefined && "calls" in before && before.chunks === 1) {
+      const isJoined = stage.chunks === 1 && before !== undefined && "calls" in before &&
+        before.chunks === 1 && (last !== null || !this.#isApart);
+      if (isJoined) {
         before.calls.push(call);
         if (last === null) before.tasks.push(summary);
         last = before;
@@ -362,6 +394,9 @@ class Scheduler {
         if (!this.#canFollow(task, open, rows)) continue;
         const kernel = emitNest(this.#builder, task.nest, rows);
         const [stage] = kernel.stages;
+        const { operations, bytes } = kernel;
+        const name = `+ ${task.name}`;
+        const summary = this.#summary({ name, operations, bytes, chunks: open.chunks, depth: 0 });
         open.calls.push({
           name: stage.name,
           run: stage.run,
@@ -369,11 +404,8 @@ class Scheduler {
           nest: this.#resolved(task),
           rows: [],
           inPlace: [],
+          timer: this.#timerFor(summary, open.chunks),
         });
-        const { operations, bytes } = kernel;
-        const name = `+ ${task.name}`;
-        const summary = { name, operations, bytes, chunks: open.chunks, depth: 0 };
-        this.#summaries.push(summary);
         open.tasks.push(summary);
         this.#finished(task);
         for (const { to } of task.nest.stores) {

@@ -21,6 +21,8 @@ export interface Call {
   readonly rows: readonly number[];
   /** Areas that a loop reads, each paired with an area that may share its memory. */
   readonly inPlace: readonly (readonly [from: number, to: number])[];
+  /** The number of its timer, if its runs are measured. */
+  readonly timer: number | null;
 }
 
 /** Work between two synchronisations of the threads. */

@@ -28,7 +28,7 @@ export function emitSwitch(
   const regions: Region[] = [];
   const heirs = heirsOf(branches);
   for (const branch of branches) {
-    const region = Region.make(branch, scheduleInner, (i) => heirs[i]);
+    const region = Region.make(builder, branch, scheduleInner, (i) => heirs[i]);
     if (region === null) return null;
     regions.push(region);
   }

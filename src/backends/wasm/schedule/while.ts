@@ -32,8 +32,8 @@ export function emitWhile(
   { scheduleInner, sharedFrom, isInner }: LoopOptions,
 ): LoopKernel | null {
   const { conditionConsts, bodyConsts } = params;
-  const condition = Region.make(params.condition, scheduleInner);
-  const body = Region.make(params.body, scheduleInner, (i) => bodyConsts + i);
+  const condition = Region.make(builder, params.condition, scheduleInner);
+  const body = Region.make(builder, params.body, scheduleInner, (i) => bodyConsts + i);
   if (condition === null || body === null) return null;
   const isOpen = isShared(condition, sharedFrom) || isShared(body, sharedFrom);
   // Chunks of an unknown number of rounds cannot be numbered within other rounds.

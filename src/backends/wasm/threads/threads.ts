@@ -291,7 +291,7 @@ export class Executable {
   /**
    * Compiles a module and instantiates it on the main thread.
    *
-   * @param bytes The module; it imports `host.memory` and `host.scratch`.
+   * @param bytes The module; it imports `host.memory` and `host.scratch`, and `host.clock` if it has timers.
    * @param memory The memory of all buffers; its first `RESERVED_BYTES` belong to the runtime.
    */
   constructor(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory) {
@@ -299,7 +299,8 @@ export class Executable {
     this.#pool = poolOf(memory);
     const module = new WebAssembly.Module(bytes);
     const scratch = scratchOfMain();
-    const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
+    const clock = (): number => performance.now();
+    const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch, clock } });
     const functions = WebAssembly.Module.exports(module).flatMap(({ name, kind }, index) =>
       kind === "function" ? [[name, { run: exports[name] as StepsFunction, index }] as const] : []
     );

@@ -125,7 +125,8 @@ export function serve(
     unfreed += dropped.length;
     if (unfreed >= data.collectedFrom) collect();
     try {
-      const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch } });
+      const clock = (): number => performance.now();
+      const { exports } = new WebAssembly.Instance(module, { host: { memory, scratch, clock } });
       programs.set(program, WebAssembly.Module.exports(module).map(({ name }) => exports[name]));
     } catch {
       // Out of memory: this worker takes no part in runs of the program.
