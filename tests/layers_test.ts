@@ -262,6 +262,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "bitcast",
     "random_bits",
     "fourier",
+    "attention",
   ],
   "src/backends/xla": [
     "program_cache",

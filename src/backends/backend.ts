@@ -9,6 +9,7 @@ import type { Primitive } from "../core/primitive.ts";
 import type { Program } from "../core/program.ts";
 import type { Place, Placement, Sharding } from "../core/sharding.ts";
 import type { Concrete, Type } from "../core/tensor.ts";
+import type { IsKept } from "../passes/inline_calls.ts";
 
 /** The name of each donated argument for error messages; `null` for all others. */
 export type Donations = readonly (string | null)[];
@@ -120,6 +121,8 @@ export interface Backend {
    * elsewhere. Results on a mesh have a sharding.
    */
   compile(program: Program, options: CompileOptions): Executable;
+  /** Whether it has a kernel for a call; all other calls are inlined in the programs that it compiles. */
+  readonly isKept?: IsKept;
   /** Computes one operation immediately, or returns `null` to leave it to the evaluator. */
   evaluate(
     place: Place,

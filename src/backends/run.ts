@@ -16,7 +16,7 @@ import { isRecording, span } from "../core/timeline.ts";
 import { constantsOf, placesOf, someEquation } from "../passes/control.ts";
 import { hasIndices } from "../passes/kinds.ts";
 import { optimize } from "../passes/mod.ts";
-import type { Donations, Executable } from "./backend.ts";
+import type { Backend, Donations, Executable } from "./backend.ts";
 import {
   backendOf,
   checkTarget,
@@ -81,13 +81,21 @@ function wantedOf({ binders, equations }: Program): readonly (Sharding | null)[]
   return binders.map((binder) => found.get(binder) ?? null);
 }
 
+/** The optimised program for a backend, with the calls that it has kernels for. */
+function optimizedFor({ program, optimized }: Entry, { isKept }: Backend): Program {
+  return isKept !== undefined && someEquation(program, isKept)
+    ? optimize(program, isKept)
+    : optimized;
+}
+
 function versionOf(
-  { optimized, versions, wanted }: Entry,
+  entry: Entry,
   place: Place,
   args: readonly Concrete[],
   names: Donations,
   isTimed = false,
 ): Executable {
+  const { optimized, versions, wanted } = entry;
   let own = versions.get(place);
   if (own === undefined) versions.set(place, own = new Map());
   const isDonated = optimized.binders.map((_, i) => (names[i] ?? null) !== null);
@@ -97,9 +105,11 @@ function versionOf(
   const key = `${isDonated.map(Number).join("")} ${shardings.map(({ id }) => id)} ${isTimed}`;
   let version = own.get(key);
   if (version === undefined) {
+    const backend = backendOf(place);
+    const compiled = optimizedFor(entry, backend);
     version = span(
-      { kind: "compile", name: `${optimized.equations.length} operations` },
-      () => backendOf(place).compile(optimized, { place, shardings, isDonated, isTimed }),
+      { kind: "compile", name: `${compiled.equations.length} operations` },
+      () => backend.compile(compiled, { place, shardings, isDonated, isTimed }),
     );
     own.set(key, version);
   }

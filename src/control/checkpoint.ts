@@ -70,7 +70,7 @@ interface CheckpointParams {
   readonly policy: CheckpointPolicy;
 }
 
-const PRODUCTS = ["contract", "convolve", "convolveInput", "convolveFilter"];
+const PRODUCTS = ["contract", "convolve", "convolveInput", "convolveFilter", "attention"];
 
 /** Whether a policy keeps the results of an operation. */
 function keeps(policy: CheckpointPolicy, operation: string): boolean {
@@ -79,7 +79,7 @@ function keeps(policy: CheckpointPolicy, operation: string): boolean {
 }
 
 /** A program split for a derivative that keeps few values. */
-interface Split {
+export interface Split {
   /** From the arguments to the results, followed by the kept values. */
   readonly forward: Program;
   /**
@@ -104,7 +104,8 @@ function nameOfPolicy(policy: CheckpointPolicy): string {
   return String(number);
 }
 
-function split(
+/** The program split for tangents of active arguments, with the values that `policy` keeps. */
+export function split(
   program: Program,
   policy: CheckpointPolicy,
   isActive: readonly boolean[],

@@ -25,8 +25,10 @@ import {
   zeros,
 } from "../functions/mod.ts";
 import { split as splitKey } from "../random/mod.ts";
+import { seenKeys, withoutUnseen } from "./attention_formula.ts";
 import { readOperands, WHAT, widenMasks } from "./attention_input.ts";
 import type { AttentionInput, AttentionOperands } from "./attention_input.ts";
+import { attend, attendWithWeights } from "./attention_primitive.ts";
 import { dropout } from "./dropout.ts";
 import { defaultWeight, xavierNormal, xavierUniform } from "./initializers.ts";
 import { inComputeDtype } from "./compute_dtype.ts";
@@ -40,7 +42,6 @@ import {
 } from "./layer.ts";
 import type { Context, Empty, Layer, ParameterOptions } from "./layer.ts";
 import type { LinearParams } from "./linear.ts";
-import { attend, seenKeys, withoutUnseen } from "./scaled_dot_product_attention.ts";
 
 /**
  * Parameters of `multiHeadAttention`, `E` being `embedDim`.
@@ -236,20 +237,22 @@ function withoutPadding(
 ): [query: Tensor, key: Tensor, value: Tensor] {
   // A query is also projected for its own output.
   if (query === key && query === value) return [query, key, value];
-  const byHead = seenKeys(masks);
+  const byHead = seenKeys(masks, query.shape[1], key.shape[1]);
   const seen = byHead !== undefined && byHead.ndim > 2 ? any(byHead, -3) : byHead;
   const clean = (x: Tensor): Tensor => x === query ? x : withoutUnseen(x, seen);
   const k = clean(key);
   return [query, k, value === key ? k : clean(value)];
 }
 
-/** The output and the weights of every head, `[B, heads, L, S]`; the output is laid out as asked. */
+/**
+ * The output, laid out as asked, and the weights of every head, `[B, heads, L, S]`, if they are needed.
+ */
 function run(
   settings: Settings,
   params: MultiHeadAttentionParams,
   x: Tensor | AttentionInput,
   context: Context,
-): [output: Tensor, weights: Tensor, isBatched: boolean] {
+): [output: Tensor, weights: Tensor | undefined, isBatched: boolean] {
   const { embedDim, numHeads } = settings;
   const operands = readOperands(settings, x);
   const { isBatched } = operands;
@@ -267,18 +270,18 @@ function run(
     value = appendRow(value, row);
   }
   const added = key.shape[1] - keys;
-  if (added > 0) masks = widenMasks(masks, keys, added);
+  if (added > 0) masks = widenMasks(masks, queries, keys, added);
   const width = embedDim / numHeads;
   const heads = (part: Tensor): Tensor =>
     swapaxes(reshape(part, [batch, part.shape[1], numHeads, width]), 1, 2);
-  const [attended, weights] = attend(
-    heads(query),
-    heads(key),
-    heads(value),
-    1 / Math.sqrt(width),
-    masks,
-    (weights) => dropout(settings.dropout).apply({}, {}, weights, context)[0],
-  );
+  const [q, k, v] = [query, key, value].map(heads);
+  const scale = 1 / Math.sqrt(width);
+  const hasWeights = settings.needWeights || settings.dropout > 0 && context.train === true;
+  const drop = (weights: Tensor): Tensor =>
+    dropout(settings.dropout).apply({}, {}, weights, context)[0];
+  const [attended, weights] = hasWeights
+    ? attendWithWeights(q, k, v, scale, masks, drop)
+    : [attend(q, k, v, scale, masks)];
   const joined = reshape(swapaxes(attended, 1, 2), [batch, queries, embedDim]);
   const outParams = (params as { readonly out_proj?: unknown }).out_proj;
   const output = linear(
@@ -384,7 +387,7 @@ export function multiHeadAttention(
       apply(params, state, x, given) {
         const context = readContext(given, "multiHeadAttention");
         const [output, weights, isBatched] = run(settings, params, x, context);
-        if (!settings.needWeights) return [output, state];
+        if (!settings.needWeights || weights === undefined) return [output, state];
         const shown = settings.averageAttnWeights ? mean(weights, 1) : weights;
         return [[output, isBatched ? shown : squeeze(shown, 0)], state];
       },

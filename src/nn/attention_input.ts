@@ -12,8 +12,8 @@ import { Tensor } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { broadcastTo } from "../functions/broadcasting.ts";
 import { expandDims, logicalNot, pad, reshape, swapaxes } from "../functions/mod.ts";
-import { causalMask, joinMasks, readMask } from "./scaled_dot_product_attention.ts";
-import type { AttentionMasks } from "./scaled_dot_product_attention.ts";
+import { causalMask, joinMasks, readMask } from "./attention_formula.ts";
+import type { AttentionMasks } from "./attention_formula.ts";
 
 /**
  * The input of `multiHeadAttention` if it is not one sequence that attends to itself.
@@ -100,7 +100,7 @@ export function readOperands(
         `all must have one batch size, key and value one length`,
     );
   }
-  let masks = sizes.isCausal ? causalMask(queries, keys) : {};
+  let masks: AttentionMasks = { isCausal: sizes.isCausal };
   if (record.attnMask != null) {
     const mask = readMask(record.attnMask, "attnMask", WHAT);
     const scores = [batch, sizes.numHeads, queries, keys];
@@ -154,10 +154,13 @@ function arrangeMask(mask: Tensor, scores: Shape, isBatched: boolean): Tensor {
 
 /** Masks for `added` further keys, which every query attends to. */
 export function widenMasks(
-  { allowed, bias }: AttentionMasks,
+  masks: AttentionMasks,
+  queries: number,
   keys: number,
   added: number,
 ): AttentionMasks {
+  const causal = masks.isCausal === true ? { allowed: causalMask(queries, keys) } : {};
+  const { allowed, bias } = joinMasks(causal, { ...masks, isCausal: false });
   const widen = (mask: Tensor, value: number): Tensor => {
     const own = mask.ndim === 0 ? [1] : mask.shape;
     const wide = broadcastTo(mask, [...own.slice(0, -1), keys]);

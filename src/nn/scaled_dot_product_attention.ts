@@ -3,53 +3,31 @@
  *
  * @module
  */
-import { describeValue, isFloat, isHalf, wideDtype } from "../base/dtype.ts";
-import { argumentError, dtypeError, shapeError } from "../base/errors.ts";
+import { describeValue } from "../base/dtype.ts";
+import { argumentError, shapeError } from "../base/errors.ts";
 import { checkFlag, readOptions } from "../base/options.ts";
 import { broadcastShapes, showShape, showType } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import { checkpoint, cond, customJvp, scan } from "../control/mod.ts";
-import { toTensor } from "../core/convert.ts";
-import { Concrete } from "../core/tensor.ts";
+import { checkpoint, scan } from "../control/mod.ts";
 import type { Tensor, TensorLike } from "../core/tensor.ts";
 import { checkBroadcast } from "../functions/arguments.ts";
 import { floatOperand, promoteTogether } from "../functions/broadcasting.ts";
 import {
   add,
-  any,
   arange,
-  astype,
   expandDims,
-  isfinite,
   lessEqual,
-  logicalAnd,
-  matmul,
   moveaxis,
-  mul,
-  notEqual,
-  ones,
   pad,
   reshape,
-  sum,
-  swapaxes,
   take,
-  tril,
-  where,
   zeros,
 } from "../functions/mod.ts";
 import { split as splitKey } from "../random/mod.ts";
-import { allFinite, isKnownFinite } from "../primitives/reduction.ts";
-import { convert } from "../primitives/structure.ts";
-import { maskedSoftmax } from "./activations.ts";
+import { joinMasks, readMask } from "./attention_formula.ts";
+import type { AttentionMasks } from "./attention_formula.ts";
+import { attend, attendWithWeights } from "./attention_primitive.ts";
 import { dropout } from "./dropout.ts";
-
-/** The positions that may be attended to, and the bias added to their scores; both broadcast. */
-export interface AttentionMasks {
-  /** bool: true where attention is allowed. */
-  readonly allowed?: Tensor;
-  /** Floating-point: added to the scores. */
-  readonly bias?: Tensor;
-}
 
 /**
  * Options of {@linkcode scaledDotProductAttention}.
@@ -78,136 +56,6 @@ export interface ScaledDotProductAttentionOptions {
    * the keys themselves. Default: all queries.
    */
   readonly blockSize?: number;
-}
-
-/** Two masks as one: allowed by both, and both added. */
-export function joinMasks(first: AttentionMasks, second: AttentionMasks): AttentionMasks {
-  const allowed = first.allowed !== undefined && second.allowed !== undefined
-    ? logicalAnd(first.allowed, second.allowed)
-    : first.allowed ?? second.allowed;
-  const bias = first.bias !== undefined && second.bias !== undefined
-    ? add(first.bias, second.bias)
-    : first.bias ?? second.bias;
-  return {
-    ...(allowed === undefined ? {} : { allowed }),
-    ...(bias === undefined ? {} : { bias }),
-  };
-}
-
-/** The mask of `isCausal`: position `i` attends to positions up to `i`. */
-export function causalMask(queries: number, keys: number): AttentionMasks {
-  return { allowed: tril(ones([queries, keys], { dtype: "bool" })) };
-}
-
-/** `mask`, called `name`, as a tensor of bools or floating-point numbers. */
-export function readMask(mask: TensorLike, name: string, what: string): Tensor {
-  const read = toTensor(mask, `${what} with this ${name}`);
-  if (read.dtype === "bool" || isFloat(read.dtype)) return read;
-  throw dtypeError(
-    `${what} with ${name} ${showType(read)}: expected bool, or a floating-point dtype whose ` +
-      `values are added to the scores; convert with astype("bool")`,
-  );
-}
-
-/** Where attention is allowed, also by the bias: minus infinity forbids it. */
-function allowedBy({ allowed, bias }: AttentionMasks): Tensor | undefined {
-  if (bias === undefined) return allowed;
-  const isPossible = notEqual(bias, -Infinity);
-  return allowed === undefined ? isPossible : logicalAnd(allowed, isPossible);
-}
-
-/** Whether any query attends to a key, `[..., S, 1]`; undefined if every key is known to be attended to. */
-export function seenKeys(masks: AttentionMasks): Tensor | undefined {
-  const allowed = allowedBy(masks);
-  if (allowed === undefined) return undefined;
-  const missing = Math.max(0, 2 - allowed.ndim);
-  const matrices = missing === 0 ? allowed : expandDims(allowed, missing === 1 ? 0 : [0, 1]);
-  const seen = swapaxes(any(matrices, -2, { keepdims: true }), -1, -2);
-  return seen instanceof Concrete && seen.elements.every((flag) => flag === 1) ? undefined : seen;
-}
-
-/** Keys or values with zeros in place of those that no query attends to. */
-export function withoutUnseen(x: Tensor, seen: Tensor | undefined): Tensor {
-  return seen === undefined ? x : where(seen, x, 0);
-}
-
-/** Elements that are finite, and zeros in place of the others. */
-function finitePart(x: Tensor): Tensor {
-  return where(isfinite(x), x, 0);
-}
-
-/** Queries times keys. */
-function plainScores(query: Tensor, key: Tensor): Tensor {
-  return matmul(query, swapaxes(key, -1, -2));
-}
-
-/** The same, with derivatives by finite factors: zeros from a mask would meet the others. */
-const maskedScores: (query: Tensor, key: Tensor) => Tensor = customJvp(
-  plainScores,
-  ([query, key], [dq, dk]) => [
-    maskedScores(query, key),
-    add(plainScores(dq, finitePart(key)), plainScores(finitePart(query), dk)),
-  ],
-);
-
-/** Weights times values; values that are infinite or NaN count only where they are allowed. */
-const maskedOutput: (weights: Tensor, value: Tensor, allowed: Tensor) => Tensor = customJvp(
-  (weights: Tensor, value: Tensor, allowed: Tensor) => {
-    const output = matmul(weights, finitePart(value));
-    return cond(
-      allFinite(value),
-      (output) => output,
-      (output, value, allowed) => {
-        const others = expandDims(where(isfinite(value), 0, value), -3);
-        return add(output, sum(where(expandDims(allowed, -1), others, 0), -2));
-      },
-      output,
-      value,
-      allowed,
-    );
-  },
-  ([weights, value, allowed], [dw, dv]) => [
-    maskedOutput(weights, value, allowed),
-    add(matmul(dw, finitePart(value)), matmul(weights, dv)),
-  ],
-);
-
-/**
- * Attention (Vaswani et al., "Attention is all you need", 2017, equation 1). Keys and values that a
- * query does not attend to may be anything. One that attends to NaN, or has an infinite score, gives NaN
- * without a derivative, if there is a mask. Half floats become float32, and results are rounded once.
- *
- * @param query `[..., L, E]`, in the dtype of `key` and `value`.
- * @param key `[..., S, E]`.
- * @param value `[..., S, V]`.
- * @param drop A function applied to the weights before they are used.
- * @returns The output `[..., L, V]` and the weights `[..., L, S]`.
- */
-export function attend(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  scale: number,
-  masks: AttentionMasks,
-  drop: (weights: Tensor) => Tensor,
-): [output: Tensor, weights: Tensor] {
-  const { dtype } = query;
-  if (isHalf(dtype)) {
-    const wide = [query, key, value].map((x) => convert(x, wideDtype(dtype)));
-    const results = attend(wide[0], wide[1], wide[2], scale, masks, drop);
-    return [convert(results[0], dtype), convert(results[1], dtype)];
-  }
-  const scaled = mul(query, scale);
-  const allowed = allowedBy(masks);
-  const isPlain = allowed === undefined || [scaled, key, value].every(isKnownFinite);
-  let scores = isPlain ? plainScores(scaled, key) : maskedScores(scaled, key);
-  if (masks.bias !== undefined) scores = add(scores, astype(masks.bias, scores.dtype));
-  if (allowed !== undefined) scores = where(allowed, scores, -Infinity);
-  const softmax = maskedSoftmax(scores, scores.ndim - 1, allowed !== undefined);
-  const weights = drop(softmax.weights);
-  const output = isPlain ? matmul(weights, value) : maskedOutput(weights, value, allowed);
-  const { rest } = softmax;
-  return rest === null ? [output, weights] : [add(output, rest), add(weights, rest)];
 }
 
 const WHAT = "Cannot apply scaledDotProductAttention";
@@ -327,8 +175,9 @@ export function scaledDotProductAttention(
   if (blockSize < shape.at(-2)!) {
     return attendInBlocks(q, k, v, { scale, masks, isCausal, blockSize, drop, dropoutKey });
   }
-  if (isCausal) masks = joinMasks(causalMask(shape.at(-2)!, shape.at(-1)!), masks);
-  return attend(q, k, v, scale, masks, (weights) => drop(weights, dropoutKey))[0];
+  masks = { ...masks, isCausal };
+  if (rate === 0) return attend(q, k, v, scale, masks);
+  return attendWithWeights(q, k, v, scale, masks, (weights) => drop(weights, dropoutKey))[0];
 }
 
 /** How `attendInBlocks` goes about it. */
@@ -366,7 +215,7 @@ function attendInBlocks(q: Tensor, k: Tensor, v: Tensor, settings: BlockSettings
     (block: Tensor, start: Tensor, own: AttentionMasks, key: Tensor | null) => {
       let all: AttentionMasks = { ...masks, ...own };
       if (isCausal) all = joinMasks({ allowed: lessEqual(positions, add(rows, start)) }, all);
-      return attend(block, k, v, scale, all, (weights) => drop(weights, key ?? undefined))[0];
+      return attendWithWeights(block, k, v, scale, all, (w) => drop(w, key ?? undefined))[0];
     },
   );
   const [, outputs] = scan(

@@ -63,6 +63,26 @@ export function placesOf({ primitive, params }: Equation): PlacesParams | null {
   return primitive.name === "shardMap" ? params as PlacesParams : null;
 }
 
+/** A part of an attention: an operand, or its output. */
+export type AttentionPart = "query" | "key" | "value" | "allowed" | "bias" | "output";
+
+/**
+ * Parameters of `attention` and `attentionPull`: calls for which a backend may have a kernel. Leading axes
+ * of `[..., L, E]`, `[..., S, E]`, `[..., S, V]` and of masks `[..., L, S]` broadcast.
+ */
+export interface AttentionParams {
+  /** The same as a program. */
+  readonly program: Program;
+  /** The factor of the products of queries and keys. */
+  readonly scale: number;
+  /** Whether position `i` attends to positions up to `i` only. */
+  readonly isCausal: boolean;
+  /** The arguments; for `attentionPull`, `"output"` is the cotangent of the output. */
+  readonly args: readonly AttentionPart[];
+  /** The results: the output, or for `attentionPull`, the operands of which they are cotangents. */
+  readonly results: readonly AttentionPart[];
+}
+
 /** An equation of control flow, its parameters typed by its name. */
 export type ControlEquation =
   | (Equation & { readonly kind: "scan"; readonly params: ScanParams })

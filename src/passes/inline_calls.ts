@@ -35,9 +35,15 @@ function chosenBy(equation: Equation): Called | null {
   return { program: branches[Math.min(Math.max(place, 0), branches.length - 1)], args };
 }
 
+/** Whether a backend has a kernel for a call, which is then not inlined. */
+export type IsKept = (equation: Equation) => boolean;
+
+/** All calls are inlined. */
+export const keepsNone: IsKept = () => false;
+
 /** Replaces calls by the equations of the called programs, with new variables. */
-export function inlineCalls(program: Program): Program {
-  return inline(program, calledBy);
+export function inlineCalls(program: Program, isKept: IsKept = keepsNone): Program {
+  return inline(program, (equation) => isKept(equation) ? null : calledBy(equation));
 }
 
 /**

@@ -15,7 +15,8 @@ import { asControl, placesOf, withPrograms } from "./control.ts";
 import { expandComposites } from "./expand_composites.ts";
 import { foldConstants } from "./fold_constants.ts";
 import { hoistInvariants } from "./hoist_invariants.ts";
-import { inlineBranches, inlineCalls } from "./inline_calls.ts";
+import { inlineBranches, inlineCalls, keepsNone } from "./inline_calls.ts";
+import type { IsKept } from "./inline_calls.ts";
 import { pruneLoops } from "./prune_loops.ts";
 import { shareEquations } from "./share_equations.ts";
 import { simplify } from "./simplify.ts";
@@ -31,37 +32,45 @@ export interface Pass {
 }
 
 /** The passes that run first, also on a branch before it replaces its switch. */
-const firstPasses: readonly Pass[] = [
-  { name: "inlineCalls", run: inlineCalls },
-  { name: "widen", run: widen },
-  { name: "expandComposites", run: expandComposites },
-  { name: "spreadUpdates", run: spreadUpdates },
-  { name: "foldConstants", run: foldConstants },
-];
+function firstPasses(isKept: IsKept): readonly Pass[] {
+  return [
+    { name: "inlineCalls", run: (program) => inlineCalls(program, isKept) },
+    { name: "widen", run: widen },
+    { name: "expandComposites", run: expandComposites },
+    { name: "spreadUpdates", run: spreadUpdates },
+    { name: "foldConstants", run: foldConstants },
+  ];
+}
+
+function allPasses(isKept: IsKept): readonly Pass[] {
+  const first = firstPasses(isKept);
+  return [
+    ...first,
+    {
+      name: "inlineBranches",
+      run: (program) => inlineBranches(program, (branch) => runAll(first, branch)),
+    },
+    { name: "simplify", run: simplify },
+    { name: "absorbTransposes", run: absorbTransposes },
+    { name: "bindConstants", run: bindConstants },
+    { name: "optimizeBodies", run: (program) => optimizeBodies(program, isKept) },
+    { name: "pruneLoops", run: pruneLoops },
+    // Values that switches pass through can now cancel with their inverse operations.
+    { name: "simplifyAgain", run: simplify },
+    { name: "hoistInvariants", run: hoistInvariants },
+    { name: "shareEquations", run: shareEquations },
+    { name: "removeDeadEquations", run: withoutDeadEquations },
+  ];
+}
 
 /** Every pass, in the order in which they run. */
-export const passes: readonly Pass[] = [
-  ...firstPasses,
-  {
-    name: "inlineBranches",
-    run: (program) => inlineBranches(program, (branch) => runAll(firstPasses, branch)),
-  },
-  { name: "simplify", run: simplify },
-  { name: "absorbTransposes", run: absorbTransposes },
-  { name: "bindConstants", run: bindConstants },
-  { name: "optimizeBodies", run: optimizeBodies },
-  { name: "pruneLoops", run: pruneLoops },
-  // Values that switches pass through can now cancel with their inverse operations.
-  { name: "simplifyAgain", run: simplify },
-  { name: "hoistInvariants", run: hoistInvariants },
-  { name: "shareEquations", run: shareEquations },
-  { name: "removeDeadEquations", run: withoutDeadEquations },
-];
+export const passes: readonly Pass[] = allPasses(keepsNone);
 
-const optimizedBodies = new WeakMap<Program, Program>();
+/** The optimised bodies, for each backend with kernels for calls. */
+const optimizedBodies = new WeakMap<IsKept, WeakMap<Program, Program>>();
 
 /** Runs all passes on the programs of loops, switches and mesh positions, once for each. */
-function optimizeBodies(program: Program): Program {
+function optimizeBodies(program: Program, isKept: IsKept): Program {
   const hasBodies = (equation: Equation) =>
     asControl(equation) !== null || placesOf(equation) !== null;
   if (!program.equations.some(hasBodies)) return program;
@@ -70,18 +79,20 @@ function optimizeBodies(program: Program): Program {
       ? runInside(
         equation.primitive,
         equation.params,
-        () => withPrograms(equation, optimizeBody),
+        () => withPrograms(equation, (body) => optimizeBody(body, isKept)),
       )
       : equation
   );
   return new Program(program.binders, equations, program.results);
 }
 
-function optimizeBody(body: Program): Program {
-  let optimized = optimizedBodies.get(body);
+function optimizeBody(body: Program, isKept: IsKept): Program {
+  let known = optimizedBodies.get(isKept);
+  if (known === undefined) optimizedBodies.set(isKept, known = new WeakMap());
+  let optimized = known.get(body);
   if (optimized === undefined) {
-    optimizedBodies.set(body, optimized = optimize(body));
-    optimizedBodies.set(optimized, optimized);
+    known.set(body, optimized = optimize(body, isKept));
+    known.set(optimized, optimized);
   }
   return optimized;
 }
@@ -90,7 +101,7 @@ function runAll(list: readonly Pass[], program: Program): Program {
   return list.reduce((current, pass) => pass.run(current), program);
 }
 
-/** The program after all passes. */
-export function optimize(program: Program): Program {
-  return runAll(passes, program);
+/** The program after all passes; calls for which `isKept` holds are not inlined. */
+export function optimize(program: Program, isKept: IsKept = keepsNone): Program {
+  return runAll(isKept === keepsNone ? passes : allPasses(isKept), program);
 }

@@ -10,6 +10,7 @@ import { describeValue } from "../../base/dtype.ts";
 import { argumentError } from "../../base/errors.ts";
 import { readOptions } from "../../base/options.ts";
 import { Device } from "../../core/device.ts";
+import type { Equation } from "../../core/program.ts";
 import { type Concrete, isSplat } from "../../core/tensor.ts";
 import { expandComposites } from "../../passes/expand_composites.ts";
 import { widen } from "../../passes/widen.ts";
@@ -20,7 +21,7 @@ import type { GpuDevice } from "./api.ts";
 import { compile, DeviceProgram } from "./executable.ts";
 import { meansInFloats } from "./means.ts";
 import { DeviceMemory } from "./memory.ts";
-import { isOnDevice } from "./plan.ts";
+import { isFused, isOnDevice } from "./plan.ts";
 import { requestDevice, Session } from "./session.ts";
 
 /**
@@ -67,6 +68,8 @@ class WebGpuBackend implements Backend {
 
   compile: Backend["compile"] = (program, { isDonated }) =>
     compile(program, this.#memory, isDonated);
+
+  isKept = (equation: Equation): boolean => isFused(equation, this.session.limits);
 
   evaluate: Backend["evaluate"] = (_place, primitive, args, params, types) =>
     this.#eager.evaluate(primitive, args, params, types);

@@ -44,6 +44,13 @@ export function isOnDevice(equation: Equation, limits: Limits, mostBytes: number
   return kernelFor(name, inputs, params, outputs, limits) !== null;
 }
 
+/** Whether a device has a kernel for a call. */
+export function isFused({ primitive, params, inputs, outputs }: Equation, limits: Limits): boolean {
+  const types = outputs.map(typeOf);
+  return primitive.isCall === true &&
+    kernelFor(primitive.name, inputs.map(typeOf), params, types, limits) !== null;
+}
+
 /** The location of a memory. */
 export type Place =
   /** In an argument's buffer. */

@@ -9,6 +9,7 @@ import {
   foriLoop,
   makeProgram,
   mean,
+  nn,
   scan,
   set,
   stack,
@@ -18,7 +19,7 @@ import {
 } from "../../../mod.ts";
 import type { Tensor } from "../../../mod.ts";
 import { dispatchesOf, type Repeat, type Until } from "../../../src/backends/webgpu/commands.ts";
-import { planProgram } from "../../../src/backends/webgpu/plan.ts";
+import { isFused, planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
 import { writeNest } from "../../../src/backends/webgpu/wgsl/nest.ts";
 import { float } from "../../../src/backends/webgpu/wgsl/source.ts";
@@ -235,4 +236,17 @@ Deno.test("elementwise work by the same loops is one pass, which stores what is 
   const { steps, arena } = planOf(f, zeros([4, 4]));
   assertEquals(steps.length, 3);
   assertEquals(arena.length, 1);
+});
+
+Deno.test("attention needs no memory for scores", () => {
+  const planned = (f: (q: Tensor, k: Tensor, v: Tensor) => Tensor | readonly Tensor[]) => {
+    const x = zeros([2, 4096, 64]).add(0);
+    const program = optimize(makeProgram(f)(x, x, x), (one) => isFused(one, limits));
+    return planProgram(program, limits);
+  };
+  for (const isCausal of [false, true]) {
+    const plan = planned((q, k, v) => nn.scaledDotProductAttention(q, k, v, { isCausal }));
+    assertEquals(plan.arena, []);
+    assertEquals(plan.commands.length, 1);
+  }
 });

@@ -11,7 +11,7 @@ import type { Tensor } from "../../../mod.ts";
 import { divide } from "../../../src/backends/segments.ts";
 import { dispatchesOf } from "../../../src/backends/webgpu/commands.ts";
 import { meansInFloats } from "../../../src/backends/webgpu/means.ts";
-import { isOnDevice, planProgram } from "../../../src/backends/webgpu/plan.ts";
+import { isFused, isOnDevice, planProgram } from "../../../src/backends/webgpu/plan.ts";
 import type { Limits } from "../../../src/backends/webgpu/wgsl/kernel.ts";
 import type { Program } from "../../../src/core/program.ts";
 import { formOf } from "../../../src/passes/forms.ts";
@@ -48,7 +48,7 @@ function nameOf(declaration: string): string | undefined {
 /** The passes of a program, equal ones once, behind the functions that several of them share. */
 function textOf(program: Program): string {
   const segments = divide(
-    meansInFloats(optimize(program)),
+    meansInFloats(optimize(program, (equation) => isFused(equation, limits))),
     (equation) => isOnDevice(equation, limits, MOST_BYTES),
   );
   const passes = segments.filter((segment) => segment.isOnDevice).flatMap(({ program }) => {

@@ -6,6 +6,7 @@
 import type { NamesOf } from "../../../passes/kinds.ts";
 import { partDtype } from "../../../base/dtype.ts";
 import type { Emit, Kernel, Limits, Operand } from "./kernel.ts";
+import { emitAttention } from "./kernels/attention.ts";
 import { emitBitcast } from "./kernels/bitcast.ts";
 import { emitContract } from "./kernels/contract.ts";
 import {
@@ -71,6 +72,9 @@ const emitters = {
   svd: host,
 } as const satisfies Readonly<Record<NamesOf<"kernel">, Emit<never> | null>>;
 
+/** The emitters for calls, which have names of their own for that purpose. */
+const calls: Readonly<Record<string, Emit<never>>> = { attention: emitAttention };
+
 /** Primitives whose kernels can read operands of narrow dtypes directly. */
 const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([
   "argmax",
@@ -97,7 +101,8 @@ export function kernelFor(
   outputs: readonly Operand[],
   limits: Limits,
 ): Kernel | null {
-  const emit = (emitters as Readonly<Record<string, Emit<never> | null>>)[name] ?? null;
+  const known: Readonly<Record<string, Emit<never> | null>> = { ...emitters, ...calls };
+  const emit = known[name] ?? null;
   const isHeld = [...inputs, ...outputs].every(({ dtype }) => partDtype(dtype) !== "float64");
   return emit === null || !isHeld ? null : emit(inputs, params as never, outputs, limits);
 }
