@@ -13,6 +13,17 @@ export const webGpuFlags: readonly string[] = [
   "--use-webgpu-adapter=swiftshader",
 ];
 
+/**
+ * The same with canvases: without these flags, the first texture of a WebGPU canvas ends Chromium's GPU
+ * process.
+ */
+export const webGpuCanvasFlags: readonly string[] = [
+  ...webGpuFlags,
+  "--enable-features=Vulkan",
+  "--use-vulkan=swiftshader",
+  "--use-angle=swiftshader",
+];
+
 /** A page to open, and the condition and options for it. */
 export interface Visit {
   /** Where its files are. */

@@ -47,6 +47,21 @@ interface Page {
   readonly context: () => { setOffline(isOffline: boolean): Promise<void> };
 }
 
+/** The programs of the gallery that take few seconds on a software adapter. */
+const ON_WEBGPU = [
+  "jvp_and_vjp",
+  "hessian",
+  "vmap",
+  "per_sample_gradients",
+  "scan",
+  "control_flow",
+  "custom_rule",
+  "webgpu",
+  "linear_regression",
+  "logistic_regression",
+  "pca",
+];
+
 let address = "";
 let screenshots = "";
 const outcomes: Outcome[] = [];
@@ -109,6 +124,30 @@ async function run(page: Page, timeout = 60_000): Promise<{ output: string; stat
 async function runCode(page: Page, code: string): Promise<{ output: string; status: string }> {
   await open(page, linkTo(code));
   return await run(page);
+}
+
+/** The names of the gallery's programs. */
+function galleryOf(page: Page): Promise<readonly string[]> {
+  return page.evaluate(
+    "[...document.querySelectorAll('#programs a')].map((link) => link.dataset.name)",
+  );
+}
+
+/** Runs a program of the gallery on a backend, and looks at its output. */
+async function runProgram(page: Page, name: string, backend = "wasm"): Promise<void> {
+  await open(page, `${address}#example=${name}`);
+  await page.selectOption("#backend", backend);
+  const { output, status } = await run(page, 120_000);
+  expect(status.startsWith("Done"), `${status}: ${output}`);
+  expect(status.includes("on WebGPU") === (backend === "webgpu"), status);
+  expect(output.includes("✓"), "nothing was checked");
+  await page.waitForTimeout(100);
+  const isWhole = await page.evaluate<boolean>(
+    "document.querySelector('#output').scrollWidth <= document.querySelector('#output').clientWidth",
+  );
+  expect(isWhole, "the output is wider than its place");
+  const suffix = backend === "wasm" ? "" : `-${backend}`;
+  await page.screenshot({ path: `${screenshots}/gallery-${name}${suffix}.png` });
 }
 
 async function usePage(browser: Browser): Promise<void> {
@@ -397,27 +436,11 @@ f(tensor([1, 2]));`,
   });
 
   // Every program of the gallery, in two pages in parallel.
-  const names = await page.evaluate<string[]>(
-    "[...document.querySelectorAll('#programs a')].map((link) => link.dataset.name)",
-  );
-  const queue = names.values();
+  const queue = (await galleryOf(page)).values();
   const spoiled = complaints.length;
   async function runPrograms(): Promise<void> {
     const page = await newPage(browser);
-    for (const name of queue) {
-      await test(`gallery: ${name}`, async () => {
-        await open(page, `${address}#example=${name}`);
-        const { output, status } = await run(page, 120_000);
-        expect(status.startsWith("Done"), `${status}: ${output}`);
-        expect(output.includes("✓"), "nothing was checked");
-        await page.waitForTimeout(100);
-        const isWhole = await page.evaluate<boolean>(
-          "document.querySelector('#output').scrollWidth <= document.querySelector('#output').clientWidth",
-        );
-        expect(isWhole, "the output is wider than its place");
-        await page.screenshot({ path: `${screenshots}/gallery-${name}.png` });
-      });
-    }
+    for (const name of queue) await test(`gallery: ${name}`, () => runProgram(page, name));
     await page.close();
   }
   await Promise.all([runPrograms(), runPrograms()]);
@@ -474,6 +497,10 @@ async function useGpu(browser: Browser): Promise<void> {
     );
     expect(cells === "3,12,27", `the table holds ${cells}: ${output}`);
   });
+  const page = await newPage(browser);
+  for (const name of ON_WEBGPU) {
+    await test(`gallery on WebGPU: ${name}`, () => runProgram(page, name, "webgpu"));
+  }
 }
 
 /** Runs a part of the tests. */

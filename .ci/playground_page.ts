@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { installDriver, serve, webGpuFlags } from "./chromium.ts";
+import { installDriver, serve, webGpuCanvasFlags } from "./chromium.ts";
 import { buildPlayground, target } from "./playground.ts";
 import type { Outcome, Task } from "./playground_driver.ts";
 import { pathOf, root } from "./tools.ts";
@@ -19,7 +19,7 @@ const address = `http://127.0.0.1:${server.addr.port}/`;
 const outcomes: Outcome[] = [];
 for (const part of ["page", "gpu"] as const) {
   const task: Task = { address, screenshots: pathOf(screenshots), part };
-  outcomes.push(...await drive(driver, task, part === "gpu" ? webGpuFlags : []) as Outcome[]);
+  outcomes.push(...await drive(driver, task, part === "gpu" ? webGpuCanvasFlags : []) as Outcome[]);
 }
 await server.shutdown();
 for (const { name, error, seconds } of outcomes) {

@@ -1,11 +1,11 @@
 /**
  * WebGPU in Chromium, which is installed if it is missing, on Chromium's own adapter in software, and in
  * Node by the npm package `webgpu` on the same adapter: the laws and programs of
- * `tests/runtimes/webgpu.ts` in a page, in a worker and in Node, and the example that trains in a page.
+ * `tests/runtimes/webgpu.ts` in a page, in workers and in Node, and the example that trains in a page.
  *
  * @module
  */
-import { installChromium, runPage, webGpuFlags, writePage } from "./chromium.ts";
+import { installChromium, runPage, webGpuCanvasFlags, webGpuFlags, writePage } from "./chromium.ts";
 import { bundle, install, pathOf, root, succeed, withoutStandardLibrary } from "./tools.ts";
 import type { Report } from "../tests/runtimes/report.ts";
 
@@ -16,6 +16,16 @@ const folder = new URL("dist/webgpu/", root);
 Deno.mkdirSync(folder, { recursive: true });
 const visit = await installChromium();
 const flags = webGpuFlags;
+
+/** The laws in a worker that reads at once, through a canvas. */
+async function checkReading(): Promise<string> {
+  Deno.writeTextFileSync(
+    new URL("reading.js", folder),
+    'import * as laws from "./laws.js";\nexport const run = () => laws.run(true);\n',
+  );
+  const path = writePage(folder, "reading_worker", "reading.js", true);
+  return judge(await runPage(visit, { folder, path, flags: webGpuCanvasFlags }) as Report);
+}
 
 async function checkLaws(isWorker: boolean): Promise<string> {
   const path = writePage(folder, isWorker ? "worker" : "page", "laws.js", isWorker);
@@ -77,6 +87,7 @@ await bundle(
 const checks: readonly (readonly [string, () => Promise<string>])[] = [
   ["laws in a page", () => checkLaws(false)],
   ["laws in a worker", () => checkLaws(true)],
+  ["laws in a worker that reads at once", checkReading],
   ["laws in Node", checkNode],
   ["the example in WebAssembly", () => checkExample(false)],
   ["the example on the GPU", () => checkExample(true)],

@@ -228,6 +228,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
   "src/backends/webgpu": [
     "api",
     "waiting",
+    "canvas",
     "session",
     "reading",
     "flags",

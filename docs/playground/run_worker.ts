@@ -185,7 +185,7 @@ async function choose(backend: RunRequest["backend"]): Promise<string> {
   if (backend === "webgpu") {
     try {
       const { openWebGpu } = await import("@jacobi/jacobi/webgpu");
-      const [device] = await openWebGpu();
+      const [device] = await openWebGpu({ canvas: true });
       configure({ device });
       return "WebGPU";
     } catch (error) {

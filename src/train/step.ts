@@ -308,7 +308,11 @@ function readLoss(out: unknown): [loss: Tensor, metrics: object] {
   if (Array.isArray(out) && out.length === 2 && out[0] instanceof Tensor) {
     const [loss, metrics] = out;
     if (Object(metrics) === metrics && !Array.isArray(metrics) && !(metrics instanceof Tensor)) {
-      return [loss, metrics];
+      if (!("loss" in metrics)) return [loss, metrics];
+      throw argumentError(
+        `Cannot take a step of training: expected metrics with other names than "loss", which is the ` +
+          `loss itself, got { ${Object.keys(metrics).join(", ")} }`,
+      );
     }
   }
   throw argumentError(

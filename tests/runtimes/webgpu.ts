@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  bitwiseNot,
   cond,
   conv,
   devices,
@@ -135,6 +136,18 @@ async function trains(device: Device): Promise<void> {
   if (!(last < first)) throw new Error(`The loss was ${first} and is ${last}`);
 }
 
+/** Results are read synchronously, whatever their bits and number. */
+function readsBits(device: Device): Promise<void> {
+  for (const length of [1, 3, 63, 64, 65, 4095, 4097, 100_003, 2_000_001]) {
+    const bits = random.bits(random.key(length), [length]);
+    const actual = jit(bitwiseNot)(toDevice(bits, device)).toArray();
+    const expected = bitwiseNot(bits).toArray();
+    const wrong = (actual as number[]).findIndex((word, i) => word !== (expected as number[])[i]);
+    if (wrong >= 0) throw new Error(`element ${wrong} of ${length} is wrong`);
+  }
+  return Promise.resolve();
+}
+
 /** Where the runtime cannot wait, memory is bounded as long as the event loop turns, and nothing is lost otherwise. */
 async function staysInMemory(device: Device, waits: boolean): Promise<void> {
   const limit = 2 ** 24;
@@ -166,7 +179,7 @@ async function staysInMemory(device: Device, waits: boolean): Promise<void> {
 
 /** Runs everything; `waits` is `true` where the runtime can wait for the device. */
 export async function run(waits?: unknown): Promise<Report> {
-  const [device] = await openWebGpu();
+  const [device] = await openWebGpu({ canvas: waits === true });
   let passed = 0;
   const failures: string[] = [];
   const attempt = async (name: string, part: () => Promise<unknown>): Promise<void> => {
@@ -187,6 +200,9 @@ export async function run(waits?: unknown): Promise<Report> {
     });
   }
   await attempt("training", () => trains(device));
+  if (waits === true) {
+    await attempt("elements of many lengths are read at once, bit by bit", () => readsBits(device));
+  }
   await attempt("a loop whose end nobody knows says what to do instead", () => {
     const message = messageOf(() =>
       jit((x: Tensor) => doubled(x))(toDevice(normal([7], 1) as Tensor, device))

@@ -588,6 +588,16 @@ Deno.test("training says what does not fit", async () => {
     "Cannot take a step of training: expected a scalar tensor or [loss, { name: metric }] from the " +
       "loss, got 1",
   );
+  const named = train.step({
+    loss: (w: Tensor) => [w, { loss: w, error: w }],
+    optimizer: optim.sgd(1),
+  });
+  assertRefused(
+    () => named(named.init(key, tensor(1)), {}),
+    ArgumentError,
+    'Cannot take a step of training: expected metrics with other names than "loss", which is the loss ' +
+      "itself, got { loss, error }",
+  );
   const vector = train.step({ loss: (w: Tensor) => w, optimizer: optim.sgd(1) });
   await assertRejects(
     () => Promise.resolve().then(() => vector(vector.init(key, tensor([1])), {})),

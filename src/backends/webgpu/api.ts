@@ -31,6 +31,9 @@ export interface GpuComputePass {
   end(): void;
 }
 
+/** A texture of a canvas. */
+export type GpuTexture = object;
+
 /** A command buffer that is being encoded. */
 export interface GpuCommands {
   beginComputePass(descriptor?: object): GpuComputePass;
@@ -40,6 +43,11 @@ export interface GpuCommands {
     to: GpuBuffer,
     offset: number,
     size: number,
+  ): void;
+  copyBufferToTexture(
+    from: { readonly buffer: GpuBuffer; readonly offset: number; readonly bytesPerRow: number },
+    to: { readonly texture: GpuTexture; readonly origin: readonly number[] },
+    size: readonly number[],
   ): void;
   resolveQuerySet(
     queries: object,
@@ -121,6 +129,11 @@ export function isDeno(): boolean {
   return navigator?.userAgent?.startsWith("Deno/") ?? false;
 }
 
+/** Whether the runtime is a browser, in a page or a worker. */
+export function isBrowser(): boolean {
+  return !isDeno() && ("document" in globalThis || "WorkerGlobalScope" in globalThis);
+}
+
 /** The flags of `GPUBufferUsage`. */
 export const USAGE = {
   mapRead: 0x1,
@@ -131,6 +144,9 @@ export const USAGE = {
   indirect: 0x100,
   queryResolve: 0x200,
 } as const;
+
+/** `GPUTextureUsage.COPY_DST`. */
+export const COPY_DST_TEXTURE = 2;
 
 /** `GPUMapMode.READ`. */
 export const MAP_READ = 1;

@@ -39,6 +39,12 @@ export interface WebGpuOptions {
   readonly limits?: Readonly<Record<string, number>>;
   /** A `GPUDevice` that another library has opened; it stays open when Jacobi closes it. */
   readonly device?: object;
+  /**
+   * Whether results are read synchronously through a canvas in workers of browsers, where there is no other
+   * way; by default, if the driver does not run on the CPU. Headless Chromium on SwiftShader loses the device
+   * unless its flags include `--enable-features=Vulkan --use-vulkan=swiftshader --use-angle=swiftshader`.
+   */
+  readonly canvas?: boolean;
 }
 
 /** A backend for one device. */
@@ -104,10 +110,10 @@ let count = 0;
  * Elements take four bytes each on the device, whatever their dtype. Subnormal numbers may be treated as 0,
  * and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
  *
- * In Deno, and in Node with the npm package `webgpu`, results can be read synchronously. Browsers, including
- * their workers, need `await x.read()`. There, a program is an error if the evaluator needs results of the
+ * In Deno, in Node with the npm package `webgpu`, and in workers of browsers, results can be read
+ * synchronously. Pages of browsers need `await x.read()`. There, a program is an error if the evaluator needs results of the
  * device. At the memory limit (`configure({ memoryLimit })`, 2 GiB) tensors move to the heap if they can be
- * read synchronously. In browsers, unused tensors are found between turns of the event loop; loops that
+ * read synchronously. In pages, unused tensors are found between turns of the event loop; loops that
  * never await reach the limit, which is an error.
  *
  * `scan`, `foriLoop`, `cond` and `switchCase` run on the device without waiting for it. `whileLoop` waits
@@ -135,10 +141,10 @@ let count = 0;
  * ```
  */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]> {
-  const { powerPreference, limits, device } = readOptions(
+  const { powerPreference, limits, device, canvas } = readOptions(
     "Cannot open WebGPU",
     options,
-    ["powerPreference", "limits", "device"],
+    ["powerPreference", "limits", "device", "canvas"],
   );
   if (device !== undefined && typeof (device as Partial<GpuDevice>)?.createBuffer !== "function") {
     throw argumentError(
@@ -153,10 +159,15 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device[]>
     );
   }
   if (limits !== undefined) checkLimits(limits);
+  if (canvas !== undefined && typeof canvas !== "boolean") {
+    throw argumentError(
+      `Cannot open WebGPU: expected true or false as canvas, got ${describeValue(canvas)}`,
+    );
+  }
   const opened = device as GpuDevice | undefined ??
     await requestDevice(powerPreference, limits ?? {});
   const session = new Session(opened, device === undefined);
-  await session.open();
+  await session.open(canvas);
   const own = new Device("webgpu", count++);
   sessions.set(own, session);
   openDevice(own, new WebGpuBackend(session));

@@ -4,7 +4,8 @@
  * @module
  */
 import { argumentError, webGpuError } from "../../base/errors.ts";
-import { COMPUTE, type GpuBuffer, type GpuDevice, runtimeGpu, USAGE } from "./api.ts";
+import { COMPUTE, type GpuBuffer, type GpuDevice, isBrowser, runtimeGpu, USAGE } from "./api.ts";
+import { type CanvasReader, exactReader, hasCanvases } from "./canvas.ts";
 import { mapNow, nextTurn, noting } from "./waiting.ts";
 import type { Limits } from "./wgsl/kernel.ts";
 
@@ -42,14 +43,22 @@ export async function requestDevice(
 ): Promise<GpuDevice> {
   const gpu = runtimeGpu();
   if (gpu === null) {
-    throw webGpuError("Cannot open WebGPU: this runtime has no navigator.gpu; pass a device");
+    throw webGpuError(
+      "Cannot open WebGPU: there is no navigator.gpu" +
+        (isBrowser()
+          ? "; use a browser with WebGPU, and a page served by HTTPS or from localhost"
+          : " in this runtime; pass a device"),
+    );
   }
   const adapter = await gpu.requestAdapter(
     powerPreference === undefined ? {} : { powerPreference },
   );
   if (adapter === null) {
     throw webGpuError(
-      "Cannot open WebGPU: there is no adapter; install a driver for Vulkan or Metal",
+      "Cannot open WebGPU: there is no adapter; " +
+        (isBrowser()
+          ? "turn on hardware acceleration in the browser's settings, or its flag for WebGPU"
+          : "install a driver for Vulkan or Metal"),
     );
   }
   for (const [name, value] of Object.entries(limits)) {
@@ -143,6 +152,8 @@ export class Session {
   readonly zeros: object;
   /** Whether buffers can be read synchronously. */
   readsAtOnce = false;
+  /** What reads them, if this is a canvas. */
+  canvas: CanvasReader | null = null;
   #fault: string | null = null;
   #isClosed = false;
 
@@ -173,16 +184,24 @@ export class Session {
     this.zeros = this.basesOf(this.newBuffer(BASES_BYTES, USAGE.uniform), BASES_BYTES);
   }
 
-  /** Determines the capabilities of the runtime. */
-  async open(): Promise<void> {
+  /**
+   * Determines whether the runtime can wait for the device. `useCanvas` is whether to read through a canvas
+   * where it cannot; by default, if the driver does not run on the CPU.
+   */
+  async open(useCanvas = !this.limits.isProcessor): Promise<void> {
     // Work that was started earlier is done by then.
     for (let i = 0; i < 2; i++) await nextTurn();
     const doing = "Cannot open WebGPU";
     const staging = this.takeStaging(4, doing);
     this.readsAtOnce = mapNow(staging.buffer);
-    if (!this.readsAtOnce) return staging.buffer.destroy();
-    staging.buffer.unmap();
-    this.giveStaging(staging);
+    if (this.readsAtOnce) {
+      staging.buffer.unmap();
+      return this.giveStaging(staging);
+    }
+    staging.buffer.destroy();
+    if (!useCanvas || !hasCanvases()) return;
+    this.canvas = exactReader(this.device);
+    this.readsAtOnce = this.canvas !== null;
   }
 
   /** Throws if the device cannot be used; `doing` is the beginning of the message. */
