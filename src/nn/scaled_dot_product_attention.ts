@@ -53,7 +53,8 @@ export interface ScaledDotProductAttentionOptions {
    * The number of queries processed together. Only the scores of these queries are held in memory, forward
    * and backward, so that memory grows linearly with the length of the sequences; the backward pass
    * computes scores once more. The scores of as many queries as keys have features take no more room than
-   * the keys themselves. Default: all queries.
+   * the keys themselves. Not needed in compiled code on WebGPU, which stores no scores of attention without
+   * `dropout`, unless a bias is differentiated. Default: all queries.
    */
   readonly blockSize?: number;
 }

@@ -44,11 +44,18 @@ export function isOnDevice(equation: Equation, limits: Limits, mostBytes: number
   return kernelFor(name, inputs, params, outputs, limits) !== null;
 }
 
-/** Whether a device has a kernel for a call. */
+/**
+ * The arithmetic operations from which kernels for calls are used on drivers that run on the CPU. Below, such
+ * a kernel saves little memory there, takes seconds to compile, and gradients take twice as long.
+ */
+const LARGE = 2 ** 30;
+
+/** Whether a device uses a kernel for a call. */
 export function isFused({ primitive, params, inputs, outputs }: Equation, limits: Limits): boolean {
+  if (primitive.isCall !== true) return false;
   const types = outputs.map(typeOf);
-  return primitive.isCall === true &&
-    kernelFor(primitive.name, inputs.map(typeOf), params, types, limits) !== null;
+  const kernel = kernelFor(primitive.name, inputs.map(typeOf), params, types, limits);
+  return kernel !== null && (!limits.isProcessor || kernel.operations >= LARGE);
 }
 
 /** The location of a memory. */

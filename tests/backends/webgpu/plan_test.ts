@@ -7,6 +7,7 @@ import {
   concatenate,
   cond,
   foriLoop,
+  grad,
   makeProgram,
   mean,
   nn,
@@ -238,15 +239,23 @@ Deno.test("elementwise work by the same loops is one pass, which stores what is 
   assertEquals(arena.length, 1);
 });
 
-Deno.test("attention needs no memory for scores", () => {
-  const planned = (f: (q: Tensor, k: Tensor, v: Tensor) => Tensor | readonly Tensor[]) => {
-    const x = zeros([2, 4096, 64]).add(0);
+Deno.test("attention needs memory in proportion to its operands, for gradients too", () => {
+  const planned = (f: (q: Tensor, k: Tensor, v: Tensor) => unknown, length: number) => {
+    const x = zeros([2, length, 64]).add(0);
     const program = optimize(makeProgram(f)(x, x, x), (one) => isFused(one, limits));
-    return planProgram(program, limits);
+    const { commands, arena } = planProgram(program, limits);
+    return { passes: commands.length, words: arena.reduce((sum, bytes) => sum + bytes / 4, 0) };
   };
   for (const isCausal of [false, true]) {
-    const plan = planned((q, k, v) => nn.scaledDotProductAttention(q, k, v, { isCausal }));
-    assertEquals(plan.arena, []);
-    assertEquals(plan.commands.length, 1);
+    const f = (q: Tensor, k: Tensor, v: Tensor) =>
+      nn.scaledDotProductAttention(q, k, v, { isCausal });
+    assertEquals(planned(f, 4096), { passes: 1, words: 0 });
+    const loss = grad((q: Tensor, k: Tensor, v: Tensor) => f(q, k, v).square().sum(), {
+      argnums: [0, 1, 2],
+    });
+    // The output and its cotangent, and three numbers for each row.
+    const { words } = planned(loss, 4096);
+    assert(words <= 2 * 4096 * (2 * 64 + 3), String(words));
+    assert(words <= 2 * planned(loss, 2048).words, String(words));
   }
 });

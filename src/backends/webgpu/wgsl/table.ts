@@ -6,7 +6,7 @@
 import type { NamesOf } from "../../../passes/kinds.ts";
 import { partDtype } from "../../../base/dtype.ts";
 import type { Emit, Kernel, Limits, Operand } from "./kernel.ts";
-import { emitAttention } from "./kernels/attention.ts";
+import { emitAttention, emitAttentionPull } from "./kernels/attention.ts";
 import { emitBitcast } from "./kernels/bitcast.ts";
 import { emitContract } from "./kernels/contract.ts";
 import {
@@ -73,7 +73,10 @@ const emitters = {
 } as const satisfies Readonly<Record<NamesOf<"kernel">, Emit<never> | null>>;
 
 /** The emitters for calls, which have names of their own for that purpose. */
-const calls: Readonly<Record<string, Emit<never>>> = { attention: emitAttention };
+const calls: Readonly<Record<string, Emit<never>>> = {
+  attention: emitAttention,
+  attentionPull: emitAttentionPull,
+};
 
 /** Primitives whose kernels can read operands of narrow dtypes directly. */
 const widening: ReadonlySet<string> = new Set<NamesOf<"kernel">>([

@@ -102,7 +102,6 @@ var top = m[r];
 for (var c = 0u; c < 4u; c++) {
 let at = min(n + c, 63u);
 var x = s[r * 4u + c];
-
 if ((n + c < end) & (at <= row)) {
 counts |= 1u << c;
 top = max(top, x);
@@ -121,7 +120,6 @@ m[r] = top;
 for (var c = 0u; c < 4u; c++) {
 let at = min(n + c, 63u);
 let x = s[r * 4u + c];
-
 var f = 0.0f;
 if ((counts & (1u << c)) != 0u) {
 f = exp_of(x - m[r]);
@@ -129,7 +127,6 @@ l[r] += f;
 }
 s[r * 4u + c] = f;
 }
-
 }
 let f0_0 = s[0];
 let f0_1 = s[1];
@@ -187,22 +184,17 @@ s[0] = z0_0;
 for (var r = 0u; r < 1u; r++) {
 let row = min(base + r, 63u);
 var counts = 0u;
-
 for (var c = 0u; c < 1u; c++) {
 let at = min(n + c, 63u);
 var x = s[r * 4u + c];
-
 if ((n + c < end) & (at <= row)) {
 counts |= 1u << c;
-
 }
 s[r * 4u + c] = x;
 }
-
 for (var c = 0u; c < 1u; c++) {
 let at = min(n + c, 63u);
 let x = s[r * 4u + c];
-
 var f = 0.0f;
 if ((counts & (1u << c)) != 0u) {
 f = exp_of(x - m[r]) / max(l[r], 0.5f);

@@ -200,6 +200,15 @@ function writePass(attention: Attention, spec: RowPass): Pass {
     return [lines, tests.join(" & ")];
   };
 
+  /** Statements that declare the numbers about a row of queries. */
+  const given = (): string => {
+    if (spec.statistics === undefined) return "";
+    const k = bind(spec.statistics);
+    const names = ["peak", "inverse", "average"];
+    const row = `o_rows + ${isByQuery ? "row" : "at"} * ${ROW}u`;
+    return names.map((name, i) => `let ${name} = b${k}[${row} + ${i}u];`).join("\n");
+  };
+
   const blockOf = (count: number, read: Read, isAgain: boolean): string => {
     const all = range(count);
     const pairs = (of: (r: number, c: number) => string): readonly string[] =>
@@ -244,6 +253,7 @@ for (var c = 0u; c < ${count}u; c++) {
 let at = min(n + c, ${along - 1}u);
 let x = s[r * ${block}u + c];
 ${products === 2 ? `let d = ds[r * ${block}u + c];` : ""}
+${given()}
 var f = 0.0f;
 if ((counts & (1u << c)) != 0u) {
 ${isAgain ? spec.factorAgain! : spec.factor}
@@ -341,7 +351,10 @@ ${isAgain ? direct(1, true) : tile === 0 ? direct(block, false) : tiled()}
         "let first = 0u;",
         `let end = ${isCausal ? `min(base + ${height}u, ${along}u)` : `${along}u`};`,
       ]
-      : [`let first = ${isCausal ? "base" : "0u"};`, `let end = ${along}u;`]),
+      : [
+        `let first = ${isCausal ? `base / ${block}u * ${block}u` : "0u"};`,
+        `let end = ${along}u;`,
+      ]),
     ...(tile === 0 ? [] : [
       `let groupFirst = ${isCausal && !isByQuery ? "start" : "0u"};`,
       `let groupEnd = ${isCausal && isByQuery ? `min(start + ${tall}u, ${along}u)` : `${along}u`};`,
@@ -378,7 +391,7 @@ ${isAgain ? direct(1, true) : tile === 0 ? direct(block, false) : tiled()}
       .join("\n"),
   };
   return pass(bound, matrices * groups, {
-    body: lines.join("\n"),
+    body: lines.join("\n").replaceAll(/\n+/g, "\n"),
     functions: ["exp_of", "is_finite", "nan"],
     ...shared,
   }, size);
@@ -434,4 +447,72 @@ export function emitAttention(
   });
   const operations = 2 * sizeOf(leading) * queries * keys * (features + width);
   return { passes: [own], scratch: [], operations };
+}
+
+/** The kernel of `attentionPull`; the cotangent of a bias is left to the composition. */
+export function emitAttentionPull(
+  args: readonly Operand[],
+  params: AttentionParams,
+  results: readonly Operand[],
+  limits: Limits,
+): Kernel | null {
+  const attention = readAttention(args, params, results, limits);
+  if (attention === null || params.results.includes("bias")) return null;
+  const { queries, keys, features, width, leading, isMasked } = attention;
+  const statistics = args.length + results.length;
+  // Weights alone decide about the cotangent of the values.
+  const hasMean = params.results.some((part) => part !== "value");
+  const about = writePass(attention, {
+    isByQuery: true,
+    products: hasMean ? 2 : 1,
+    summed: null,
+    like: "output",
+    raise: raise(hasMean ? "mean[r] *= f;" : ""),
+    factor: `f = exp_of(x - m[r]);\nl[r] += f;${hasMean ? "\nmean[r] += f * d;" : ""}`,
+    leave: `mean[r] /= ${DIVISOR};`,
+    ...(hasMean
+      ? {
+        isAgain: `again = again | (${IS_SOUND} & !is_finite(mean[r]));`,
+        factorAgain: `f = exp_of(x - m[r]) / ${DIVISOR};\nmean[r] += f * d;`,
+      }
+      : {}),
+    output: statistics,
+    // With masks, a row with NaN or an infinite score has no derivative.
+    store: (at) => {
+      const place = `(u * ${queries}u + row) * ${ROW}u`;
+      return `${at(place)} = m[r];
+${at(`${place} + 1u`)} = select(${isMasked ? "0.0f" : "nan()"}, 1.0f / ${DIVISOR}, ${IS_SOUND});
+${at(`${place} + 2u`)} = mean[r];`;
+    },
+  });
+  const weight = "exp_of(x - peak) * inverse";
+  const whereSound = (factor: string): string =>
+    `if (bitcast<u32>(inverse) != 0u) { f = ${factor}; }`;
+  const pulled = params.results.map((part, i) => {
+    const isValue = part === "value";
+    const factor = whereSound(isValue ? weight : `${weight} * (d - average)`);
+    const [length, own] = [part === "query" ? queries : keys, isValue ? width : features];
+    const scaled = isValue ? "sum[i]" : `sum[i] * ${float(params.scale)}`;
+    return writePass(attention, {
+      isByQuery: part === "query",
+      products: isValue ? 1 : 2,
+      summed: isValue ? 1 : 0,
+      like: part,
+      factor,
+      ...(isValue ? {} : {
+        isAgain: eachSum(own, "again = again | !is_finite(sum[i]);"),
+        factorAgain: factor,
+      }),
+      output: args.length + i,
+      store: (at) => eachSum(own, `${at(`(u * ${length}u + row) * ${own}u + e`)} = ${scaled};`),
+      statistics,
+    });
+  });
+  const scores = sizeOf(leading) * queries * keys;
+  const operations = 2 * scores * params.results.reduce(
+    (sum, part) => sum + features + width + (part === "value" ? 0 : features),
+    features + (hasMean ? width : 0),
+  );
+  const words = ROW * sizeOf(leading) * queries;
+  return { passes: [about, ...pulled], scratch: [4 * words], operations };
 }
