@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { encode, showNumber } from "../base/data.ts";
 import { Program, Variable } from "../core/program.ts";
 import type { Atom, Equation } from "../core/program.ts";
+import { Concrete } from "../core/tensor.ts";
 
 /**
  * The replacement of an equation: other atoms in place of its results, or `null` if it is kept.
@@ -24,4 +26,22 @@ export function rewrite(program: Program, rule: Rule): Program {
     else equation.outputs.forEach((variable, i) => replaced.set(variable, atoms[i]));
   }
   return new Program(program.binders, equations, program.results.map(read));
+}
+
+/** A function that gives equations keys, equal ones to those of equal operations on equal inputs only. */
+export function keysOfEquations(): (equation: Equation) => string {
+  const numbers = new Map<unknown, number>();
+  const numberOf = (value: unknown): string => {
+    let number = numbers.get(value);
+    if (number === undefined) numbers.set(value, number = numbers.size);
+    return `#${number}`;
+  };
+  const nameOf = (atom: Atom): string => {
+    const isSplat = atom instanceof Concrete && atom.held === 1;
+    if (atom instanceof Variable || !isSplat) return numberOf(atom);
+    const [value] = atom.elements;
+    return `${atom.dtype}[${atom.shape}]${showNumber(value)}`;
+  };
+  return ({ primitive, params, inputs }) =>
+    [numberOf(primitive), encode(params, numberOf), ...inputs.map(nameOf)].join("|");
 }
