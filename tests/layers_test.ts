@@ -236,6 +236,7 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     "means",
     "commands",
     "timing",
+    "rows",
     "planner",
     "control",
     "plan",

@@ -28,7 +28,8 @@ import { type Command, type Label, memoriesOf, resolve, type View } from "./comm
 import { type Entry, type GateParts, gatePass } from "./wgsl/gates.ts";
 import type { Limits, Pass } from "./wgsl/kernel.ts";
 import { wordBytes } from "./wgsl/module.ts";
-import { writeNest } from "./wgsl/nest.ts";
+import { findRows, type Rows } from "./rows.ts";
+import { writeNest, writeRows } from "./wgsl/nest.ts";
 import { canWrite } from "./wgsl/operations.ts";
 import { kernelFor, widens } from "./wgsl/table.ts";
 
@@ -332,7 +333,56 @@ export class Planner {
 
   /** Plans all tasks of a frame. */
   run(frame: Frame): void {
-    frame.lowered.tasks.forEach((task, i) => this.#runTask(frame, task, i));
+    const { tasks } = frame.lowered;
+    const all = findRows(frame.lowered, this.limits);
+    for (let i = 0; i < tasks.length;) {
+      const rows = all.find(({ first }) => first === i);
+      if (rows === undefined) this.#runTask(frame, tasks[i], i);
+      else this.#runRows(frame, rows);
+      i += rows?.tasks.length ?? 1;
+    }
+  }
+
+  /** Adds one pass for tasks that run row by row, or one for each if views may be in the same memory. */
+  #runRows(frame: Frame, { first, tasks, rows, local }: Rows): void {
+    tasks.forEach((task, k) => {
+      const read = readsOf(task);
+      for (const to of writesOf(task)) {
+        const old = read.filter((from) =>
+          local.has(from) && readsWhereItWrites(task, from, to) &&
+          frame.isFreed(from, first + k, read)
+        );
+        // What other rows still read must stay until the pass has ended.
+        frame.place(to, first, null, old);
+        this.#write(frame.viewOf(to));
+      }
+    });
+    const all = [...new Set(tasks.flatMap(({ buffers }) => buffers))];
+    const views = all.map((buffer) => frame.viewOf(buffer));
+    const distinct = [...new Set(views)];
+    if (
+      distinct.some((one, i) => distinct.slice(0, i).some((other) => this.#mayMeet(one, other)))
+    ) {
+      for (const task of tasks) this.#addNest(frame, task);
+      return;
+    }
+    const { buffers } = frame.lowered;
+    const nests = tasks.map(({ nest, buffers: own }) =>
+      joinBuffers(
+        {
+          ...moveBuffers(nest, own.map((buffer) => all.indexOf(buffer))),
+          buffers: all.map((buffer) => buffers[buffer].dtype),
+        },
+        views,
+      )
+    );
+    const operations = tasks.reduce((sum, { nest }) => sum + operationsOf(nest), 0);
+    const name = [...new Set(tasks.flatMap((task) => task.name.split(" ")))].join(" ");
+    this.#summarize(name, operations, frame, all);
+    this.#pushApart(writeRows(nests, rows, this.limits, this.#numbers), views, {
+      name,
+      operations,
+    });
   }
 
   #runTask(frame: Frame, task: Task, i: number): void {
@@ -358,7 +408,6 @@ export class Planner {
   }
 
   #runNest(frame: Frame, task: NestTask, i: number): void {
-    const { name, nest, buffers } = task;
     const read = readsOf(task);
     const written = writesOf(task);
     for (const to of written) {
@@ -368,10 +417,15 @@ export class Planner {
       frame.place(to, i, null, old);
       this.#write(frame.viewOf(to));
     }
+    this.#addNest(frame, task);
+  }
+
+  /** Adds the pass of a nest whose buffers have locations. */
+  #addNest(frame: Frame, task: NestTask): void {
+    const { name, nest, buffers } = task;
     const views = buffers.map((buffer) => frame.viewOf(buffer));
-    const operations = sizeOf(nest.lengths) *
-      nest.nodes.filter(({ kind }) => kind === "map" || kind === "reduce").length;
-    this.#summarize(name, operations, frame, [...read, ...written]);
+    const operations = operationsOf(nest);
+    this.#summarize(name, operations, frame, [...readsOf(task), ...writesOf(task)]);
     this.#pushNest(joinBuffers(nest, views), views, { name, operations });
   }
 
@@ -577,6 +631,12 @@ function copyOf(dtype: Dtype, size: number): Nest {
   };
 }
 
+/** The number of elementary operations of a nest. */
+function operationsOf({ lengths, nodes }: Nest): number {
+  return sizeOf(lengths) *
+    nodes.filter(({ kind }) => kind === "map" || kind === "reduce").length;
+}
+
 /** A nest in which buffers of one dtype at the same location are merged. */
 function joinBuffers(
   nest: Nest,
@@ -586,7 +646,12 @@ function joinBuffers(
     views.findIndex((other, k) => other === view && nest.buffers[k] === nest.buffers[i])
   );
   if (first.every((k, i) => k === i)) return nest;
-  const moved = (access: Access): Access => ({ ...access, buffer: first[access.buffer] });
+  return moveBuffers(nest, first);
+}
+
+/** A nest with the numbers of its buffers replaced. */
+function moveBuffers(nest: Nest, numbers: readonly number[]): Nest {
+  const moved = (access: Access): Access => ({ ...access, buffer: numbers[access.buffer] });
   return {
     ...nest,
     nodes: nest.nodes.map((node) =>

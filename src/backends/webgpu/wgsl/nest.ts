@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isFloat } from "../../../base/dtype.ts";
+import { type Dtype, isFloat } from "../../../base/dtype.ts";
 import { sizeOf } from "../../../base/shape.ts";
 import { internalError } from "../../../base/errors.ts";
 import type { Affine, LoopNode, Nest } from "../../../lowering/nest.ts";
@@ -14,6 +14,7 @@ import {
   affinesOf,
   identityOf,
   inputsOf,
+  mapAffines,
   reducedBy,
   simplify,
 } from "../../../lowering/simplify_nest.ts";
@@ -50,7 +51,7 @@ const SEVERAL_FROM_ON_PROCESSOR = 256;
  * number of numbers passed to the program at each run.
  */
 export function writeNest(nest: Nest, limits: Limits, numbers: number = 0): Pass | null {
-  const { invocations, workgroupBytes, isProcessor } = limits;
+  const { invocations, isProcessor } = limits;
   const simple = simplify(nest);
   const { lengths, reduced, nodes } = simple;
   const kept = sizeOf(lengths.slice(0, lengths.length - reduced));
@@ -58,17 +59,93 @@ export function writeNest(nest: Nest, limits: Limits, numbers: number = 0): Pass
   if (kept === 0) return null;
   const isShared = reduced > 0 && rounds >= SHARED_FROM &&
     kept < (isProcessor ? ENOUGH_FOR_PROCESSOR : ENOUGH);
+  const write = (sharing: Sharing): Pass => {
+    const first = lengths.length - (sharing.isSeveral === true ? 1 : reduced);
+    return new NestWriter(new PassWriter(sharing), simple, first).write(numbers);
+  };
   if (!isShared) {
     const last = lengths[lengths.length - 1];
     const isSeveral = reduced === 0 && last >= COPIES &&
       kept >= (isProcessor ? SEVERAL_FROM_ON_PROCESSOR : SEVERAL_FROM);
-    return new NestWriter(simple, Math.min(GROUP, invocations), false, isSeveral).write(numbers);
+    return write({ size: Math.min(GROUP, invocations), isShared, isSeveral });
   }
-  const reductions = nodes.filter(({ kind }) => kind === "reduce").length;
+  return write({ size: sharedSize(limits, [simple], rounds), isShared });
+}
+
+/** The invocations of a workgroup that shares this number of rounds of nests. */
+function sharedSize(limits: Limits, nests: readonly Nest[], rounds: number): number {
+  const { invocations, workgroupBytes, isProcessor } = limits;
+  const reductions = Math.max(
+    ...nests.map(({ nodes }) => nodes.filter(({ kind }) => kind === "reduce").length),
+  );
   const most = Math.floor(workgroupBytes / (VALUE_BYTES * reductions + 4));
-  const wanted = isProcessor ? GROUP_OF_PROCESSOR : rounds >= 4096 ? 256 : GROUP;
-  const size = Math.min(invocations, 2 ** Math.floor(Math.log2(most)), wanted);
-  return new NestWriter(simple, size, true, false).write(numbers);
+  const wanted = isProcessor
+    ? GROUP_OF_PROCESSOR
+    : rounds >= 4096
+    ? 256
+    : rounds < GROUP
+    ? 32
+    : GROUP;
+  return Math.min(invocations, 2 ** Math.floor(Math.log2(most)), wanted);
+}
+
+/**
+ * Nests with the same buffers as one pass, which runs all of them for a row before the next row. The first
+ * loops of each have `rows` rounds; the loops after these are all reduced, or none is. A row may use only
+ * what earlier nests have stored for the same row. Rows are shared by a workgroup, except on processors.
+ */
+export function writeRows(
+  nests: readonly Nest[],
+  rows: number,
+  limits: Limits,
+  numbers: number = 0,
+): Pass {
+  const simple = nests.map((nest) => splitRows(simplify(nest), rows));
+  const rounds = Math.max(...simple.map(({ nest }) => sizeOf(nest.lengths) / rows));
+  const isShared = !limits.isProcessor;
+  const size = isShared
+    ? sharedSize(limits, simple.map(({ nest }) => nest), rounds)
+    : Math.min(GROUP, limits.invocations);
+  const pass = new PassWriter({ size, isShared });
+  for (const { nest } of simple) pass.bind(nest);
+  pass.begin(rows);
+  simple.forEach(({ nest, first }, i) => {
+    if (i > 0 && isShared) {
+      pass.push("workgroupBarrier();", "storageBarrier();");
+      pass.isRead = false;
+    }
+    pass.open("{");
+    new NestWriter(pass, nest, first).row();
+    pass.close();
+  });
+  return pass.end(simple[0].nest.buffers, rows, numbers);
+}
+
+/** A nest whose first loops, up to `first`, have `rows` rounds together: a loop may have to be split. */
+function splitRows(nest: Nest, rows: number): { readonly nest: Nest; readonly first: number } {
+  const { lengths } = nest;
+  let before = 1;
+  for (let loop = 0; loop < lengths.length; loop++) {
+    if (before === rows) return { nest, first: loop };
+    const after = before * lengths[loop];
+    if (after > rows) {
+      const outer = rows / before;
+      const inner = lengths[loop] / outer;
+      const split = (values: readonly number[], one: number, other: number): readonly number[] => [
+        ...values.slice(0, loop),
+        one,
+        other,
+        ...values.slice(loop + 1),
+      ];
+      const mapped = mapAffines(nest, (affine) => {
+        const stride = affine.strides[loop];
+        return { ...affine, strides: split(affine.strides, stride * inner, stride) };
+      });
+      return { nest: { ...mapped, lengths: split(lengths, outer, inner) }, first: loop + 1 };
+    }
+    before = after;
+  }
+  return { nest, first: lengths.length };
 }
 
 /** How the values of a reduction are combined: all members except types and names are expressions. */
@@ -88,33 +165,108 @@ interface Accumulator {
   readonly isKnown?: (state: string) => string;
 }
 
-class NestWriter {
-  readonly #nest: Nest;
-  /** The first of the loops inside an invocation. */
-  readonly #first: number;
-  readonly #size: number;
-  readonly #isShared: boolean;
-  readonly #isSeveral: boolean;
-  readonly #expressions = new Expressions();
+/** How the invocations share the rounds of a nest. */
+interface Sharing {
+  /** The invocations of a workgroup. */
+  readonly size: number;
+  /** Whether a workgroup shares the inner loops; otherwise each invocation runs them. */
+  readonly isShared: boolean;
+  /** Whether an invocation computes several elements of the innermost loop. */
+  readonly isSeveral?: boolean;
+}
+
+/** What the nests of a pass have in common. */
+class PassWriter {
+  readonly sharing: Sharing;
+  readonly expressions: Expressions = new Expressions();
+  readonly shared: Map<string, string> = new Map();
+  /** The binding of each used buffer. */
+  readonly bindings: Map<number, number> = new Map();
+  /** Whether other invocations may still read workgroup memory. */
+  isRead = false;
   readonly #lines: string[] = [];
-  readonly #shared = new Map<string, string>();
+  #indent = "";
+  #names = 0;
+
+  constructor(sharing: Sharing) {
+    this.sharing = sharing;
+  }
+
+  push(...lines: readonly string[]): void {
+    for (const line of lines) this.#lines.push(`${this.#indent}${line}`);
+  }
+
+  open(line: string): void {
+    this.push(line);
+    this.#indent += "  ";
+  }
+
+  close(): void {
+    this.#indent = this.#indent.slice(2);
+    this.push("}");
+  }
+
+  newName(): string {
+    return `go${this.#names++}`;
+  }
+
+  binding(buffer: number): number {
+    let binding = this.bindings.get(buffer);
+    if (binding === undefined) this.bindings.set(buffer, binding = this.bindings.size);
+    return binding;
+  }
+
+  /** Binds the buffers of a nest. */
+  bind({ nodes, stores }: Nest): void {
+    for (const node of nodes) if (node.kind === "load") this.binding(node.from.buffer);
+    for (const { to } of stores) this.binding(to.buffer);
+  }
+
+  /** Declares the number of the round, of `count` in total, and the bases. */
+  begin(count: number): void {
+    const { size, isShared } = this.sharing;
+    this.push(
+      isShared
+        ? "let round = (group.z * groups.y + group.y) * groups.x + group.x;"
+        : `let round = ${invocation(size)};`,
+      `if (round >= ${count}u) { return; }`,
+    );
+    for (const k of this.bindings.values()) this.push(`let base${k} = ${baseOf(k)};`);
+  }
+
+  /** The pass, for these buffers and this number of rounds. */
+  end(buffers: readonly Dtype[], count: number, numbers: number): Pass {
+    const { size, isShared } = this.sharing;
+    const operands = [...this.bindings.keys()];
+    return {
+      code: moduleOf({
+        operands: operands.map((buffer) => heldType(buffers[buffer])),
+        body: this.#lines.map((line) => `  ${line}`).join("\n"),
+        workgroup: [size, 1, 1],
+        shared: [...this.shared.values()].join("\n"),
+        functions: this.expressions.functions,
+        numbers,
+      }),
+      operands,
+      workgroups: spread(isShared ? count : Math.ceil(count / size)),
+    };
+  }
+}
+
+/** Writes the code of one nest. */
+class NestWriter {
+  readonly #pass: PassWriter;
+  readonly #nest: Nest;
+  /** The first of the loops inside an invocation, or inside a workgroup. */
+  readonly #first: number;
   /** Whether each node varies within the inner loops. */
   readonly #varies: readonly boolean[];
   /** How many times the reduced loops have run before each node is available. */
   readonly #levels: readonly number[];
-  /** The binding of each used buffer. */
-  readonly #bindings = new Map<number, number>();
-  #indent = "";
-  #names = 0;
-  /** Whether other invocations may still read workgroup memory. */
-  #isRead = false;
 
-  constructor(nest: Nest, size: number, isShared: boolean, isSeveral: boolean) {
+  constructor(pass: PassWriter, nest: Nest, first: number) {
+    this.#pass = pass;
     this.#nest = nest;
-    this.#size = size;
-    this.#isShared = isShared;
-    this.#isSeveral = isSeveral;
-    const first = nest.lengths.length - (isSeveral ? 1 : nest.reduced);
     this.#first = first;
     const varies: boolean[] = [];
     const levels: number[] = [];
@@ -131,52 +283,74 @@ class NestWriter {
     this.#levels = levels;
   }
 
+  /** A pass for the nest alone. */
   write(numbers: number): Pass {
-    const { nodes, stores, lengths, buffers } = this.#nest;
-    for (const node of nodes) if (node.kind === "load") this.#binding(node.from.buffer);
-    for (const { to } of stores) this.#binding(to.buffer);
+    const pass = this.#pass;
+    const { lengths, buffers } = this.#nest;
+    const { isSeveral = false } = pass.sharing;
+    pass.bind(this.#nest);
     const first = this.#first;
     const inner = lengths[first] ?? 1;
     const quarter = Math.ceil(inner / COPIES);
-    const outer = [...lengths.slice(0, first), ...(this.#isSeveral ? [quarter] : [])];
+    const outer = [...lengths.slice(0, first), ...(isSeveral ? [quarter] : [])];
     const count = sizeOf(outer);
-    this.#push(
-      this.#isShared
-        ? "let round = (group.z * groups.y + group.y) * groups.x + group.x;"
-        : `let round = ${invocation(this.#size)};`,
-      `if (round >= ${count}u) { return; }`,
-    );
-    for (const k of this.#bindings.values()) this.#push(`let base${k} = ${baseOf(k)};`);
+    pass.begin(count);
     this.#counters("c", 0, outer, "round");
-    if (this.#isSeveral) this.#several(first, inner, quarter);
-    else {
-      const most = Math.max(0, ...this.#levels);
-      for (let level = 0; level <= most; level++) {
-        if (level > 0) this.#reduceAll(level);
-        // Code after the last reduction is run by one invocation.
-        if (this.#isShared && level === most) this.#open("if (local == 0u) {");
-        nodes.forEach((node, i) => {
-          if (this.#levels[i] === level && !this.#varies[i] && node.kind !== "reduce") {
-            this.#node(i);
-          }
-        });
-      }
-      this.#stores();
-      if (this.#isShared) this.#close();
+    if (isSeveral) this.#several(first, inner, quarter);
+    else this.#round();
+    return pass.end(buffers, count, numbers);
+  }
+
+  /** The code of one row: a round of the outer loops. */
+  row(): void {
+    const { lengths, reduced } = this.#nest;
+    const first = this.#first;
+    this.#counters("c", 0, lengths.slice(0, first), "round");
+    if (reduced > 0) this.#round();
+    else this.#elements();
+  }
+
+  /** One round of the loops that are not reduced. */
+  #round(): void {
+    const { isShared } = this.#pass.sharing;
+    const most = Math.max(0, ...this.#levels);
+    for (let level = 0; level <= most; level++) {
+      if (level > 0) this.#reduceAll(level);
+      // Code after the last reduction is run by one invocation.
+      if (isShared && level === most) this.#pass.open("if (local == 0u) {");
+      this.#nest.nodes.forEach((node, i) => {
+        if (this.#levels[i] === level && !this.#varies[i] && node.kind !== "reduce") {
+          this.#node(i);
+        }
+      });
     }
-    const operands = [...this.#bindings.keys()];
-    return {
-      code: moduleOf({
-        operands: operands.map((buffer) => heldType(buffers[buffer])),
-        body: this.#lines.map((line) => `  ${line}`).join("\n"),
-        workgroup: [this.#size, 1, 1],
-        shared: [...this.#shared.values()].join("\n"),
-        functions: this.#expressions.functions,
-        numbers,
-      }),
-      operands,
-      workgroups: spread(this.#isShared ? count : Math.ceil(count / this.#size)),
-    };
+    this.#stores();
+    if (isShared) this.#pass.close();
+  }
+
+  /** All rounds of the inner loops, without reductions. */
+  #elements(): void {
+    const { lengths, nodes } = this.#nest;
+    const first = this.#first;
+    const inner = lengths.slice(first);
+    const { size, isShared } = this.#pass.sharing;
+    nodes.forEach((_, i) => {
+      if (!this.#varies[i]) this.#node(i);
+    });
+    if (isShared) {
+      this.#pass.open(`for (var k = local; k < ${sizeOf(inner)}u; k += ${size}u) {`);
+      this.#counters("r", first, inner, "k");
+    } else {
+      inner.forEach((length, i) => {
+        const r = `r${first + i}`;
+        this.#pass.open(`for (var ${r} = 0; ${r} < ${length}; ${r}++) {`);
+      });
+    }
+    nodes.forEach((_, i) => {
+      if (this.#varies[i]) this.#node(i);
+    });
+    this.#stores();
+    for (let i = 0; i < (isShared ? 1 : inner.length); i++) this.#pass.close();
   }
 
   /** Several elements of the innermost loop, at a distance of a quarter of its length. */
@@ -186,31 +360,31 @@ class NestWriter {
       if (!this.#varies[i]) this.#node(i);
     });
     const copy = (offset: string): void => {
-      this.#push(`let r${first} = c${first}${offset};`);
-      if (length % COPIES !== 0) this.#open(`if (r${first} < ${length}) {`);
+      this.#pass.push(`let r${first} = c${first}${offset};`);
+      if (length % COPIES !== 0) this.#pass.open(`if (r${first} < ${length}) {`);
       nodes.forEach((_, i) => {
         if (this.#varies[i]) this.#node(i);
       });
       this.#stores();
-      if (length % COPIES !== 0) this.#close();
+      if (length % COPIES !== 0) this.#pass.close();
     };
     if (this.#isShort(nodes)) {
       for (let i = 0; i < COPIES; i++) {
-        this.#open("{");
+        this.#pass.open("{");
         copy(i === 0 ? "" : ` + ${i * quarter}`);
-        this.#close();
+        this.#pass.close();
       }
     } else {
-      this.#open(`for (var k = 0; k < ${COPIES}; k++) {`);
+      this.#pass.open(`for (var k = 0; k < ${COPIES}; k++) {`);
       copy(` + k * ${quarter}`);
-      this.#close();
+      this.#pass.close();
     }
   }
 
   #stores(): void {
     for (const { node, to } of this.#nest.stores) {
       const word = toWord(`v${node}`, this.#nest.nodes[node].dtype);
-      this.#push(`${this.#element(to)} = ${word};`);
+      this.#pass.push(`${this.#element(to)} = ${word};`);
     }
   }
 
@@ -220,32 +394,14 @@ class NestWriter {
       !nodes.some((node) => node.kind === "map" && isLong(node.operation));
   }
 
-  #push(...lines: readonly string[]): void {
-    for (const line of lines) this.#lines.push(`${this.#indent}${line}`);
-  }
-
-  #open(line: string): void {
-    this.#push(line);
-    this.#indent += "  ";
-  }
-
-  #close(): void {
-    this.#indent = this.#indent.slice(2);
-    this.#push("}");
-  }
-
-  #binding(buffer: number): number {
-    let binding = this.#bindings.get(buffer);
-    if (binding === undefined) this.#bindings.set(buffer, binding = this.#bindings.size);
-    return binding;
-  }
-
   /** Declares the counters of loops from the number of a round; the first one has number `from`. */
   #counters(name: string, from: number, lengths: readonly number[], round: string): void {
     lengths.forEach((length, i) => {
       const inner = sizeOf(lengths.slice(i + 1));
       const quotient = inner === 1 ? round : dividedBy(round, inner);
-      this.#push(`let ${name}${from + i} = i32(${i === 0 ? quotient : restBy(quotient, length)});`);
+      this.#pass.push(
+        `let ${name}${from + i} = i32(${i === 0 ? quotient : restBy(quotient, length)});`,
+      );
     });
   }
 
@@ -270,7 +426,7 @@ class NestWriter {
   }
 
   #element(access: Affine & { readonly buffer: number }): string {
-    const k = this.#binding(access.buffer);
+    const k = this.#pass.binding(access.buffer);
     return `b${k}[base${k} + ${this.#index(access)}]`;
   }
 
@@ -278,25 +434,25 @@ class NestWriter {
   #node(i: number): void {
     const node = this.#nest.nodes[i];
     const { dtype } = node;
-    const let_ = (value: string) => this.#push(`let v${i} = ${value};`);
+    const let_ = (value: string) => this.#pass.push(`let v${i} = ${value};`);
     switch (node.kind) {
       case "load": {
         const { from, guards = [] } = node;
         const value = fromWord(this.#element(from), dtype);
         if (guards.length === 0) return let_(value);
         const tests = guards.map((guard) => `${this.#index(guard)} < ${guard.below}u`);
-        this.#push(
-          `var v${i} = ${this.#expressions.constant(0, dtype)};`,
+        this.#pass.push(
+          `var v${i} = ${this.#pass.expressions.constant(0, dtype)};`,
           `if (${tests.join(" && ")}) { v${i} = ${value}; }`,
         );
         return;
       }
       case "constant":
-        return let_(this.#expressions.constant(node.value, dtype));
+        return let_(this.#pass.expressions.constant(node.value, dtype));
       case "given":
-        return let_(given(this.#bindings.size, node.index, dtype));
+        return let_(given(this.#pass.bindings.size, node.index, dtype));
       case "index":
-        return let_(this.#expressions.convert(`(${this.#affine(node.of)})`, "int32", dtype));
+        return let_(this.#pass.expressions.convert(`(${this.#affine(node.of)})`, "int32", dtype));
       case "map": {
         const { operation, inputs, params } = node;
         const from = inputs.map((input) => this.#nest.nodes[input].dtype);
@@ -313,11 +469,11 @@ class NestWriter {
           // Products need far less code than quotients, and are equally accurate.
           if (by === 1 && (operation === "mul" || operation === "div")) return let_(args[0]);
           if (operation === "div" && Number.isFinite(1 / by)) {
-            const times = this.#expressions.constant(1 / by, dtype);
-            return let_(this.#expressions.apply("mul", [args[0], times], from, dtype, params));
+            const times = this.#pass.expressions.constant(1 / by, dtype);
+            return let_(this.#pass.expressions.apply("mul", [args[0], times], from, dtype, params));
           }
         }
-        return let_(this.#expressions.apply(operation, args, from, dtype, params));
+        return let_(this.#pass.expressions.apply(operation, args, from, dtype, params));
       }
       case "reduce":
         throw internalError("A reduction is written by its loops");
@@ -343,7 +499,7 @@ class NestWriter {
         );
         group.forEach((i, k) => {
           const value = known[k].value(`s${i}`);
-          this.#push(`${known[k].isKnown === undefined ? "let" : "var"} v${i} = ${value};`);
+          this.#pass.push(`${known[k].isKnown === undefined ? "let" : "var"} v${i} = ${value};`);
         });
         if (again.length > 0) {
           this.#onTest(
@@ -353,8 +509,8 @@ class NestWriter {
         }
       } else {
         own.forEach((node, k) => {
-          this.#push(
-            `var v${group[k]} = ${this.#expressions.constant(identityOf(node), node.dtype)};`,
+          this.#pass.push(
+            `var v${group[k]} = ${this.#pass.expressions.constant(identityOf(node), node.dtype)};`,
           );
         });
         this.#onTest(`v${when}`, () => this.#reduceExactly(group));
@@ -366,24 +522,24 @@ class NestWriter {
   #reduceExactly(group: readonly number[]): void {
     const exact = group.map((i) => this.#plain(this.#nest.nodes[i] as Reduction));
     this.#reduceGroup(group, exact);
-    group.forEach((i) => this.#push(`v${i} = s${i};`));
+    group.forEach((i) => this.#pass.push(`v${i} = s${i};`));
   }
 
   /** Writes code that runs if the test, which is the same for all invocations of a workgroup, is true. */
   #onTest(test: string, write: () => void): void {
-    if (this.#isShared) {
-      const name = `go${this.#names++}`;
-      this.#shared.set("go", "var<workgroup> go: u32;");
-      this.#push(
+    if (this.#pass.sharing.isShared) {
+      const name = this.#pass.newName();
+      this.#pass.shared.set("go", "var<workgroup> go: u32;");
+      this.#pass.push(
         `if (local == 0u) { go = select(0u, 1u, ${test}); }`,
         `let ${name} = workgroupUniformLoad(&go);`,
       );
-      this.#isRead = false;
-      this.#open(`if (${name} != 0u) {`);
-    } else this.#open(`if (${test}) {`);
+      this.#pass.isRead = false;
+      this.#pass.open(`if (${name} != 0u) {`);
+    } else this.#pass.open(`if (${test}) {`);
     write();
-    this.#close();
-    if (this.#isShared) this.#isRead = true;
+    this.#pass.close();
+    if (this.#pass.sharing.isShared) this.#pass.isRead = true;
   }
 
   /** The states of reductions, `sI` for number I. */
@@ -391,39 +547,43 @@ class NestWriter {
     const { lengths } = this.#nest;
     const first = this.#first;
     const rounds = sizeOf(lengths.slice(first));
-    group.forEach((i, k) => this.#push(`var s${i} = ${how[k].empty};`));
+    group.forEach((i, k) => this.#pass.push(`var s${i} = ${how[k].empty};`));
     const within = this.#within(group);
     const last = lengths.length - 1;
-    const length = this.#isShared ? Math.floor(rounds / this.#size) : lengths[last];
-    const isWhole = !this.#isShared || rounds % this.#size === 0;
+    const length = this.#pass.sharing.isShared
+      ? Math.floor(rounds / this.#pass.sharing.size)
+      : lengths[last];
+    const isWhole = !this.#pass.sharing.isShared || rounds % this.#pass.sharing.size === 0;
     const isShort = how.every(({ isLong }) => !isLong) &&
       this.#isShort(within.map((i) => this.#nest.nodes[i]));
     const copies = isWhole && isShort
       ? [COPIES, 3, 2].find((copies) => length % copies === 0) ?? 1
       : 1;
-    if (this.#isShared) {
-      this.#open(`for (var k = local; k < ${rounds}u; k += ${this.#size * copies}u) {`);
+    if (this.#pass.sharing.isShared) {
+      this.#pass.open(
+        `for (var k = local; k < ${rounds}u; k += ${this.#pass.sharing.size * copies}u) {`,
+      );
       this.#copies(copies, group, how, within, (copy) => {
-        const k = copy === 0 ? "k" : `(k + ${copy * this.#size}u)`;
+        const k = copy === 0 ? "k" : `(k + ${copy * this.#pass.sharing.size}u)`;
         this.#counters("r", first, lengths.slice(first), k);
       });
-      this.#close();
+      this.#pass.close();
       this.#joinParts(group, how);
       return;
     }
     for (let loop = first; loop < last; loop++) {
-      this.#open(`for (var r${loop} = 0; r${loop} < ${lengths[loop]}; r${loop}++) {`);
+      this.#pass.open(`for (var r${loop} = 0; r${loop} < ${lengths[loop]}; r${loop}++) {`);
     }
     if (copies === 1) {
-      this.#open(`for (var r${last} = 0; r${last} < ${length}; r${last}++) {`);
+      this.#pass.open(`for (var r${last} = 0; r${last} < ${length}; r${last}++) {`);
       this.#copies(1, group, how, within, () => {});
     } else {
-      this.#open(`for (var k = 0; k < ${length}; k += ${copies}) {`);
+      this.#pass.open(`for (var k = 0; k < ${length}; k += ${copies}) {`);
       this.#copies(copies, group, how, within, (copy) => {
-        this.#push(`let r${last} = k${copy === 0 ? "" : ` + ${copy}`};`);
+        this.#pass.push(`let r${last} = k${copy === 0 ? "" : ` + ${copy}`};`);
       });
     }
-    for (let loop = first; loop <= last; loop++) this.#close();
+    for (let loop = first; loop <= last; loop++) this.#pass.close();
   }
 
   /** Writes consecutive rounds; `declare` declares counters. */
@@ -437,21 +597,21 @@ class NestWriter {
     const { nodes } = this.#nest;
     const isTogether = how.map(({ isCoarse }) => isCoarse && copies > 1);
     group.forEach((i, k) => {
-      if (isTogether[k]) this.#push(`var few${i}: f32;`);
+      if (isTogether[k]) this.#pass.push(`var few${i}: f32;`);
     });
     for (let copy = 0; copy < copies; copy++) {
-      if (copies > 1) this.#open("{");
+      if (copies > 1) this.#pass.open("{");
       declare(copy);
       for (const i of within) this.#node(i);
       group.forEach((i, k) => {
         const values = reducedBy(nodes[i] as Reduction).map((input) => `v${input}`);
-        if (isTogether[k]) this.#push(`few${i} ${copy === 0 ? "=" : "+="} ${values[0]};`);
-        else this.#push(`s${i} = ${how[k].add(`s${i}`, values)};`);
+        if (isTogether[k]) this.#pass.push(`few${i} ${copy === 0 ? "=" : "+="} ${values[0]};`);
+        else this.#pass.push(`s${i} = ${how[k].add(`s${i}`, values)};`);
       });
-      if (copies > 1) this.#close();
+      if (copies > 1) this.#pass.close();
     }
     group.forEach((i, k) => {
-      if (isTogether[k]) this.#push(`s${i} = ${how[k].add(`s${i}`, [`few${i}`])};`);
+      if (isTogether[k]) this.#pass.push(`s${i} = ${how[k].add(`s${i}`, [`few${i}`])};`);
     });
   }
 
@@ -470,7 +630,7 @@ class NestWriter {
   /** How a reduction is computed at first. */
   #accumulator(node: Reduction): Accumulator {
     const { dtype, operation, input, times, isCoarse } = node;
-    const write = this.#expressions;
+    const write = this.#pass.expressions;
     const isSum = operation === "sum" && isFloat(dtype);
     if (
       isSum && isFloat(this.#nest.nodes[input].dtype) && this.#nest.nodes[input].dtype !== "float64"
@@ -509,7 +669,7 @@ class NestWriter {
   /** The operation itself. */
   #plain(node: Reduction): Accumulator {
     const { dtype, operation } = node;
-    const write = this.#expressions;
+    const write = this.#pass.expressions;
     const names = { sum: "add", prod: "mul", max: "maximum", min: "minimum" } as const;
     const join = (a: string, b: string) =>
       write.apply(names[operation], [a, b], [dtype, dtype], dtype, null);
@@ -534,28 +694,33 @@ class NestWriter {
 
   /** Combines the states of the workgroup's invocations pairwise. */
   #joinParts(group: readonly number[], how: readonly Accumulator[]): void {
-    if (this.#isRead) this.#push("workgroupBarrier();");
+    if (this.#pass.isRead) this.#pass.push("workgroupBarrier();");
     const counts = new Map<string, number>();
     const parts = how.map(({ type }) => {
       const count = counts.get(type) ?? 0;
       counts.set(type, count + 1);
       const name = `parts_${type.replace(/\W/g, "")}_${count}`;
-      this.#shared.set(name, `var<workgroup> ${name}: array<${type}, ${this.#size}>;`);
+      this.#pass.shared.set(
+        name,
+        `var<workgroup> ${name}: array<${type}, ${this.#pass.sharing.size}>;`,
+      );
       return name;
     });
-    group.forEach((i, k) => this.#push(`${parts[k]}[local] = s${i};`));
-    this.#open(`for (var width = ${this.#size / 2}u; width > 0u; width = width >> 1u) {`);
-    this.#push("workgroupBarrier();");
-    this.#open("if (local < width) {");
+    group.forEach((i, k) => this.#pass.push(`${parts[k]}[local] = s${i};`));
+    this.#pass.open(
+      `for (var width = ${this.#pass.sharing.size / 2}u; width > 0u; width = width >> 1u) {`,
+    );
+    this.#pass.push("workgroupBarrier();");
+    this.#pass.open("if (local < width) {");
     group.forEach((_, k) => {
       const joined = how[k].join(`${parts[k]}[local]`, `${parts[k]}[local + width]`);
-      this.#push(`${parts[k]}[local] = ${joined};`);
+      this.#pass.push(`${parts[k]}[local] = ${joined};`);
     });
-    this.#close();
-    this.#close();
-    this.#push("workgroupBarrier();");
-    group.forEach((i, k) => this.#push(`s${i} = ${parts[k]}[0];`));
-    this.#isRead = true;
+    this.#pass.close();
+    this.#pass.close();
+    this.#pass.push("workgroupBarrier();");
+    group.forEach((i, k) => this.#pass.push(`s${i} = ${parts[k]}[0];`));
+    this.#pass.isRead = true;
   }
 }
 

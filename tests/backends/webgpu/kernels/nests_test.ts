@@ -3,7 +3,20 @@
  *
  * @module
  */
-import { makeProgram, max, mean, min, sqrt, square, std, sum, variance } from "../../../../mod.ts";
+import {
+  flip,
+  makeProgram,
+  max,
+  mean,
+  min,
+  nn,
+  sqrt,
+  square,
+  std,
+  sum,
+  variance,
+  where,
+} from "../../../../mod.ts";
 import type { Tensor } from "../../../../mod.ts";
 import { dispatchesOf, resolve } from "../../../../src/backends/webgpu/commands.ts";
 import { planProgram } from "../../../../src/backends/webgpu/plan.ts";
@@ -12,7 +25,16 @@ import type { Concrete } from "../../../../src/core/tensor.ts";
 import { dense } from "../../../../src/core/tensor.ts";
 import { optimize } from "../../../../src/passes/mod.ts";
 import { assert } from "../../../support/std.ts";
-import { elementsOf, fill, gpuTest, LIMITS, runKernel, tensorOf, wordsOf } from "./support.ts";
+import {
+  elementsOf,
+  fill,
+  gpuTest,
+  LIMITS,
+  randomNumbers,
+  runKernel,
+  tensorOf,
+  wordsOf,
+} from "./support.ts";
 
 type Function = (x: Tensor) => Tensor;
 
@@ -96,6 +118,87 @@ gpuTest("deviations far smaller than their mean are exact on a device", async ()
   }
 });
 
+/** A chain of elementwise operations on rows and reductions of these rows. */
+function chainOf(seed: number, axes: number | readonly number[]): { f: Function; text: string } {
+  const next = randomNumbers(seed);
+  const links: readonly (readonly [string, Function])[] = [
+    ["- max", (x) => x.sub(max(x, axes, { keepdims: true }))],
+    ["/ sum of exp", (x) => x.exp().div(sum(x.exp(), axes, { keepdims: true }))],
+    ["- mean", (x) => x.sub(mean(x, axes, { keepdims: true }))],
+    ["/ std", (x) => x.div(std(x, axes, { keepdims: true }).add(1))],
+    ["sin", (x) => x.mul(2).sin()],
+    ["+ min", (x) => x.square().add(min(x, axes, { keepdims: true }))],
+    ["over its sign", (x) => where(x.less(mean(x, axes, { keepdims: true })), x.neg(), x.mul(0.5))],
+  ];
+  const chosen = Array.from(
+    { length: 2 + Math.floor(3 * next()) },
+    () => links[Math.floor(links.length * next())],
+  );
+  return {
+    f: (x) => chosen.reduce((x, [, link]) => link(x), x),
+    text: chosen.map(([name]) => name).join(", "),
+  };
+}
+
+gpuTest(
+  "random chains along rows are the evaluator's, whether a pass runs one link or all",
+  async () => {
+    const shapes = [[70, 33], [64, 64], [5, 1000], [300, 63], [2, 4097], [1, 3000], [66, 32, 5], [
+      70,
+      1,
+    ]];
+    let joined = 0;
+    for (let seed = 0; seed < 48; seed++) {
+      const shape = shapes[seed % shapes.length];
+      const { f, text } = chainOf(seed, shape.length === 3 ? [1, 2] : 1);
+      const x = fill("float32", shape, seed);
+      const expected = f(x).concrete("read");
+      const most = Math.max(...[...dense(expected)].map(Math.abs));
+      for (const isProcessor of [false, true]) {
+        const kernel = kernelOf(f, x, isProcessor);
+        if (kernel.passes.length === 1) joined++;
+        const { results: [words] } = await runKernel(kernel, [wordsOf(x, dense(x))], [x.size]);
+        const actual = elementsOf(expected, words);
+        dense(expected).forEach((value, i) => {
+          const what = `${text} of [${shape}]${isProcessor ? " on a processor" : ""}`;
+          assert(
+            Math.abs(value - actual[i]) <= 1e-5 * most,
+            `${actual[i]} instead of ${value} at ${i}: ${what}`,
+          );
+        });
+      }
+    }
+    assert(joined > 24, `only ${joined} chains are one pass`);
+  },
+);
+
+gpuTest("a softmax and a layer norm are one pass", async () => {
+  const norm = (x: Tensor) =>
+    x.sub(mean(x, 1, { keepdims: true })).div(sqrt(variance(x, 1, { keepdims: true }).add(1e-5)));
+  for (const shape of [[70, 192], [200, 33], [3, 1000]]) {
+    const x = fill("float32", shape, 5);
+    for (const f of [nn.softmax, nn.logSoftmax, norm]) {
+      for (const isProcessor of shape[0] < 64 ? [false] : [false, true]) {
+        const { passes } = kernelOf((x) => f(x), x, isProcessor);
+        assert(passes.length === 1, `${passes.length} passes for ${f.name} of [${shape}]`);
+      }
+      await check((x) => f(x), x, 16);
+    }
+  }
+});
+
+gpuTest("a row that other rows read is not overwritten", async () => {
+  const x = fill("float32", [80, 64], 7);
+  await check(
+    (x) => {
+      const y = x.sub(max(x, 1, { keepdims: true })).exp();
+      return y.div(sum(y, 1, { keepdims: true })).add(flip(x, 0)).add(flip(y, 0));
+    },
+    x,
+    16,
+  );
+});
+
 gpuTest("NaN and infinities go through reductions on a device", async () => {
   for (const length of [4, 256]) {
     const rows = [[NaN], [-NaN], [Infinity], [-Infinity], [Infinity, -Infinity], [Infinity, NaN]];
@@ -103,6 +206,9 @@ gpuTest("NaN and infinities go through reductions on a device", async () => {
       Array.from({ length }, (_, i) => i < row.length ? row[i] : i - length / 2)
     );
     const x = tensorOf("float32", [rows.length, length], values);
-    for (const f of [sum, mean, max, min, variance]) await check((x) => f(x, 1), x, 1);
+    for (const f of [sum, mean, max, min, variance]) {
+      await check((x) => f(x, 1), x, 1);
+      await check((x) => x.add(f(x, 1, { keepdims: true })), x, 1);
+    }
   }
 });

@@ -356,43 +356,15 @@ b2[bases[0].z + ((t * 64u + i) * 1u + j)] = state;
 }
 }
 
-// Pass 3, workgroups 1x1x1; with opaque
+// Pass 3, workgroups 1x1x1; with opaque Wide sum_parts is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow sum_with
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
 @group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(0) @binding(4) var<storage, read_write> b4: array<f32>;
+@group(0) @binding(5) var<storage, read_write> b5: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
-fn zero() -> u32 { return bases[1].x; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 64u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let base2 = bases[0].z;
-  let base3 = bases[0].w;
-  let c0 = i32(round);
-  let v0 = b0[base0 + u32(c0)];
-  let v1 = b1[base1 + 0u];
-  let v2 = (v0 + v1);
-  let v3 = b2[base2 + u32(c0)];
-  let v4 = (v2 - opaque(v3));
-  let v5 = 0.03125f;
-  let v6 = (v5 * v4);
-  b0[base0 + u32(c0)] = v4;
-  b3[base3 + u32(c0)] = v6;
-}
-
-// Pass 4, workgroups 1x1x1; with Wide opaque sum_parts is_sum_known is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
+fn zero() -> u32 { return bases[1].z; }
 fn product_parts(x: f32, y: f32) -> vec2<f32> {
   let a = bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
   let b = bitcast<f32>(bitcast<u32>(y) & 0xfffff000u);
@@ -408,6 +380,10 @@ fn sum_with_product(state: vec2<f32>, x: f32, y: f32) -> vec2<f32> {
   let sum = sum_parts(state.x, product.x);
   return vec2<f32>(sum.x, state.y + (sum.y + product.y));
 }
+fn sum_of_sums(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+  let sum = sum_parts(a.x, b.x);
+  return vec2<f32>(sum.x, (a.y + b.y) + sum.y);
+}
 fn wide_mul(x: Wide, y: Wide) -> Wide {
   let sign = bitcast<f32>((bitcast<u32>(x.hi) ^ bitcast<u32>(y.hi)) & 0x80000000u);
   let xZero = (bitcast<u32>(x.hi) & 0x7fffffffu) == 0u;
@@ -421,6 +397,9 @@ fn wide_mul(x: Wide, y: Wide) -> Wide {
   let low = product.y + (x.hi * y.lo + x.lo * y.hi);
   return wide_normal(product.x, low, x.e + y.e);
 }
+var<workgroup> parts_vec2f32_0: array<vec2<f32>, 64>;
+var<workgroup> go: u32;
+var<workgroup> parts_Wide_0: array<Wide, 64>;
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -428,83 +407,121 @@ fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
+  let round = (group.z * groups.y + group.y) * groups.x + group.x;
   if (round >= 1u) { return; }
   let base0 = bases[0].x;
   let base1 = bases[0].y;
-  let v2 = Wide(1f, 0f, 6);
-  var s1 = vec2<f32>(bitcast<f32>(zero()));
-  for (var r0 = 0; r0 < 64; r0++) {
-    let v0 = b0[base0 + u32(r0)];
-    s1 = sum_with_product(s1, v0, v0);
-  }
-  var v1 = wide_sum(s1);
-  if (!is_sum_known(s1)) {
-    var s1 = Wide(0f, 0.0f, 0);
-    for (var r0 = 0; r0 < 64; r0++) {
+  let base2 = bases[0].z;
+  let base3 = bases[0].w;
+  let base4 = bases[1].x;
+  let base5 = bases[1].y;
+  {
+    let v1 = b1[base1 + 0u];
+    let v5 = 0.03125f;
+    for (var k = local; k < 64u; k += 64u) {
+      let r0 = i32(k);
       let v0 = b0[base0 + u32(r0)];
-      s1 = wide_add(s1, wide_mul(wide(v0), wide(v0)));
+      let v2 = (v0 + v1);
+      let v3 = b2[base2 + u32(r0)];
+      let v4 = (v2 - opaque(v3));
+      let v6 = (v5 * v4);
+      b0[base0 + u32(r0)] = v4;
+      b3[base3 + u32(r0)] = v6;
     }
-    v1 = s1;
   }
-  let v3 = wide_mul(v1, Wide(1f, 0f, -6));
-  let v4 = narrow(v3);
-  b1[base1 + 0u] = v4;
+  workgroupBarrier();
+  storageBarrier();
+  {
+    let v2 = Wide(1f, 0f, 6);
+    var s1 = vec2<f32>(bitcast<f32>(zero()));
+    for (var k = local; k < 64u; k += 64u) {
+      let r0 = i32(k);
+      let v0 = b0[base0 + u32(r0)];
+      s1 = sum_with_product(s1, v0, v0);
+    }
+    parts_vec2f32_0[local] = s1;
+    for (var width = 32u; width > 0u; width = width >> 1u) {
+      workgroupBarrier();
+      if (local < width) {
+        parts_vec2f32_0[local] = sum_of_sums(parts_vec2f32_0[local], parts_vec2f32_0[local + width]);
+      }
+    }
+    workgroupBarrier();
+    s1 = parts_vec2f32_0[0];
+    var v1 = wide_sum(s1);
+    if (local == 0u) { go = select(0u, 1u, !is_sum_known(s1)); }
+    let go0 = workgroupUniformLoad(&go);
+    if (go0 != 0u) {
+      var s1 = Wide(0f, 0.0f, 0);
+      for (var k = local; k < 64u; k += 64u) {
+        let r0 = i32(k);
+        let v0 = b0[base0 + u32(r0)];
+        s1 = wide_add(s1, wide_mul(wide(v0), wide(v0)));
+      }
+      parts_Wide_0[local] = s1;
+      for (var width = 32u; width > 0u; width = width >> 1u) {
+        workgroupBarrier();
+        if (local < width) {
+          parts_Wide_0[local] = wide_add(parts_Wide_0[local], parts_Wide_0[local + width]);
+        }
+      }
+      workgroupBarrier();
+      s1 = parts_Wide_0[0];
+      v1 = s1;
+    }
+    if (local == 0u) {
+      let v3 = wide_mul(v1, Wide(1f, 0f, -6));
+      let v4 = narrow(v3);
+      b4[base4 + 0u] = v4;
+    }
+  }
+  workgroupBarrier();
+  storageBarrier();
+  {
+    var s1 = vec2<f32>(bitcast<f32>(zero()));
+    for (var k = local; k < 64u; k += 64u) {
+      let r0 = i32(k);
+      let v0 = b3[base3 + u32(r0)];
+      s1 = sum_with(s1, v0);
+    }
+    parts_vec2f32_0[local] = s1;
+    for (var width = 32u; width > 0u; width = width >> 1u) {
+      workgroupBarrier();
+      if (local < width) {
+        parts_vec2f32_0[local] = sum_of_sums(parts_vec2f32_0[local], parts_vec2f32_0[local + width]);
+      }
+    }
+    workgroupBarrier();
+    s1 = parts_vec2f32_0[0];
+    var v1 = wide_sum(s1);
+    if (local == 0u) { go = select(0u, 1u, !is_sum_known(s1)); }
+    let go1 = workgroupUniformLoad(&go);
+    if (go1 != 0u) {
+      var s1 = Wide(0f, 0.0f, 0);
+      for (var k = local; k < 64u; k += 64u) {
+        let r0 = i32(k);
+        let v0 = b3[base3 + u32(r0)];
+        s1 = wide_add(s1, wide(v0));
+      }
+      parts_Wide_0[local] = s1;
+      for (var width = 32u; width > 0u; width = width >> 1u) {
+        workgroupBarrier();
+        if (local < width) {
+          parts_Wide_0[local] = wide_add(parts_Wide_0[local], parts_Wide_0[local + width]);
+        }
+      }
+      workgroupBarrier();
+      s1 = parts_Wide_0[0];
+      v1 = s1;
+    }
+    if (local == 0u) {
+      let v2 = narrow(v1);
+      b5[base5 + 0u] = v2;
+    }
+  }
 }
 
-// Pass 5, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 1u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  var s1 = vec2<f32>(bitcast<f32>(zero()));
-  for (var k = 0; k < 64; k += 4) {
-    {
-      let r0 = k;
-      let v0 = b0[base0 + u32(r0)];
-      s1 = sum_with(s1, v0);
-    }
-    {
-      let r0 = k + 1;
-      let v0 = b0[base0 + u32(r0)];
-      s1 = sum_with(s1, v0);
-    }
-    {
-      let r0 = k + 2;
-      let v0 = b0[base0 + u32(r0)];
-      s1 = sum_with(s1, v0);
-    }
-    {
-      let r0 = k + 3;
-      let v0 = b0[base0 + u32(r0)];
-      s1 = sum_with(s1, v0);
-    }
-  }
-  var v1 = wide_sum(s1);
-  if (!is_sum_known(s1)) {
-    var s1 = Wide(0f, 0.0f, 0);
-    for (var r0 = 0; r0 < 64; r0++) {
-      let v0 = b0[base0 + u32(r0)];
-      s1 = wide_add(s1, wide(v0));
-    }
-    v1 = s1;
-  }
-  let v2 = narrow(v1);
-  b1[base1 + 0u] = v2;
-}
-
-// Pass 6, workgroups 1x1x1
+// Pass 4, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -624,7 +641,7 @@ for (var start = s * 1u; start < end; start += 16u) {
 
 }
 
-// Pass 7, workgroups 2x1x1
+// Pass 5, workgroups 2x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -677,7 +694,7 @@ b2[bases[0].z + ((t * 1u + i) * 32u + j)] = state;
 }
 }
 
-// Pass 8, workgroups 32x1x1; with opaque ExpParts exp_parts scaled is_nan exp_of_sum exp_of magnitude negated decay with_sign tanh_of_decay
+// Pass 6, workgroups 32x1x1; with opaque ExpParts exp_parts scaled is_nan exp_of_sum exp_of magnitude negated decay with_sign tanh_of_decay
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -719,7 +736,7 @@ fn main(
   b0[base0 + u32(c0 * 32 + c1)] = v8;
 }
 
-// Pass 9, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
+// Pass 7, workgroups 1x1x1; with opaque sum_parts sum_with is_sum_known Wide is_finite power_of_two wide_normal wide_sum wide is_nan nan wide_add with_sign infinity narrow
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
@@ -772,7 +789,7 @@ fn main(
   b1[base1 + u32(c0)] = v2;
 }
 
-// Pass 10, workgroups 4x1x1
+// Pass 8, workgroups 4x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -825,7 +842,7 @@ b2[bases[0].z + ((t * 32u + i) * 2u + j)] = state;
 }
 }
 
-// Pass 11, workgroups 1x1x1, 1x1x1
+// Pass 9, workgroups 1x1x1, 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -864,7 +881,7 @@ fn main(
   b3[base3 + u32(c0)] = v13;
 }
 
-// Pass 12, workgroups 1x1x1
+// Pass 10, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -903,7 +920,7 @@ fn main(
   b3[base3 + u32(c0)] = v13;
 }
 
-// Pass 13, workgroups 1x1x1
+// Pass 11, workgroups 1x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -941,7 +958,7 @@ fn main(
   b3[base3 + 0u] = v13;
 }
 
-// Pass 14, workgroups 1x1x1, 1x1x1; with is_nan maximum
+// Pass 12, workgroups 1x1x1, 1x1x1; with is_nan maximum
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -983,7 +1000,7 @@ fn main(
   b5[base5 + u32(c0)] = v13;
 }
 
-// Pass 15, workgroups 1x1x1; with is_nan maximum
+// Pass 13, workgroups 1x1x1; with is_nan maximum
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
@@ -1025,7 +1042,7 @@ fn main(
   b5[base5 + u32(c0)] = v13;
 }
 
-// Pass 16, workgroups 1x1x1; with is_nan maximum
+// Pass 14, workgroups 1x1x1; with is_nan maximum
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;

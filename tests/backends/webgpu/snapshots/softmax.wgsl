@@ -1,12 +1,11 @@
-fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
-
-fn opaque(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | zero()); }
-
-// Pass 0, workgroups 1x1x1; with is_nan
+// Pass 0, workgroups 16x1x1
 @group(0) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
+@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(3) var<storage, read_write> b3: array<f32>;
+@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 2>;
+fn zero() -> u32 { return bases[1].x; }
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 fn key_for_max(x: f32) -> i32 {
   let bits = bitcast<i32>(x);
   return select(bits ^ ((bits >> 31u) & 0x7fffffff), 0x7fc00000, is_nan(x));
@@ -21,53 +20,7 @@ fn maximum(x: f32, y: f32) -> f32 {
   let b = bitcast<i32>(y);
   return select(y, x, select(a, a ^ 0x7fffffff, a < 0) > select(b, b ^ 0x7fffffff, b < 0));
 }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 16u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let c0 = i32(round);
-  let v2 = bitcast<f32>(0xff7fffffu);
-  var s1 = i32(-2139095041);
-  for (var k = 0; k < 100; k += 4) {
-    {
-      let r1 = k;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = max(s1, key_for_max(v0));
-    }
-    {
-      let r1 = k + 1;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = max(s1, key_for_max(v0));
-    }
-    {
-      let r1 = k + 2;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = max(s1, key_for_max(v0));
-    }
-    {
-      let r1 = k + 3;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = max(s1, key_for_max(v0));
-    }
-  }
-  let v1 = of_key(s1);
-  let v3 = maximum(v1, v2);
-  b1[base1 + u32(c0)] = v3;
-}
-
-// Pass 1, workgroups 25x1x1; with opaque is_nan
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].w; }
+fn opaque(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | zero()); }
 struct ExpParts { n: i32, less: f32 }
 fn exp_parts(x: f32, rest: f32) -> ExpParts {
   let n = round(x * 1.442695f);
@@ -86,32 +39,6 @@ fn exp_of_sum(x: f32, rest: f32) -> f32 {
   return scaled(1.0f + parts.less, parts.n);
 }
 fn exp_of(x: f32) -> f32 { return exp_of_sum(x, 0.0f); }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 1600u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let base2 = bases[0].z;
-  let c0 = i32(round / 100u);
-  let c1 = i32((round) % 100u);
-  let v0 = b0[base0 + u32(c0 * 100 + c1)];
-  let v1 = b1[base1 + u32(c0)];
-  let v2 = (v0 - v1);
-  let v3 = exp_of(v2);
-  b2[base2 + u32(c0 * 100 + c1)] = v3;
-}
-
-// Pass 2, workgroups 1x1x1; with opaque is_nan
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
 fn sum_parts(x: f32, y: f32) -> vec2<f32> {
   let sum = opaque(x + y);
   let part = opaque(sum - x);
@@ -120,6 +47,10 @@ fn sum_parts(x: f32, y: f32) -> vec2<f32> {
 fn sum_with(state: vec2<f32>, x: f32) -> vec2<f32> {
   let sum = sum_parts(state.x, x);
   return vec2<f32>(sum.x, state.y + sum.y);
+}
+fn sum_of_sums(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+  let sum = sum_parts(a.x, b.x);
+  return vec2<f32>(sum.x, (a.y + b.y) + sum.y);
 }
 fn is_sum_known(state: vec2<f32>) -> bool {
   let size = bitcast<u32>(state.x + state.y) & 0x7fffffffu;
@@ -205,6 +136,10 @@ fn narrow(x: Wide) -> f32 {
   let isMore = rest > half || (isTie && (x.lo * x.hi > 0.0f || (x.lo == 0.0f && (kept & 1u) == 1u)));
   return bitcast<f32>((bits & 0x80000000u) | (kept + select(0u, 1u, isMore)));
 }
+var<workgroup> parts_i32_0: array<i32, 64>;
+var<workgroup> parts_vec2f32_0: array<vec2<f32>, 64>;
+var<workgroup> go: u32;
+var<workgroup> parts_Wide_0: array<Wide, 64>;
 @compute @workgroup_size(64, 1, 1)
 fn main(
   @builtin(global_invocation_id) id: vec3<u32>,
@@ -212,67 +147,104 @@ fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
+  let round = (group.z * groups.y + group.y) * groups.x + group.x;
   if (round >= 16u) { return; }
   let base0 = bases[0].x;
   let base1 = bases[0].y;
-  let c0 = i32(round);
-  var s1 = vec2<f32>(bitcast<f32>(zero()));
-  for (var k = 0; k < 100; k += 4) {
-    {
-      let r1 = k;
+  let base2 = bases[0].z;
+  let base3 = bases[0].w;
+  {
+    let c0 = i32(round);
+    let v2 = bitcast<f32>(0xff7fffffu);
+    var s1 = i32(-2139095041);
+    for (var k = local; k < 100u; k += 64u) {
+      let r1 = i32(k);
       let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = sum_with(s1, v0);
+      s1 = max(s1, key_for_max(v0));
     }
-    {
-      let r1 = k + 1;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = sum_with(s1, v0);
+    parts_i32_0[local] = s1;
+    for (var width = 32u; width > 0u; width = width >> 1u) {
+      workgroupBarrier();
+      if (local < width) {
+        parts_i32_0[local] = max(parts_i32_0[local], parts_i32_0[local + width]);
+      }
     }
-    {
-      let r1 = k + 2;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = sum_with(s1, v0);
-    }
-    {
-      let r1 = k + 3;
-      let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = sum_with(s1, v0);
+    workgroupBarrier();
+    s1 = parts_i32_0[0];
+    let v1 = of_key(s1);
+    if (local == 0u) {
+      let v3 = maximum(v1, v2);
+      b1[base1 + u32(c0)] = v3;
     }
   }
-  var v1 = wide_sum(s1);
-  if (!is_sum_known(s1)) {
-    var s1 = Wide(0f, 0.0f, 0);
-    for (var r1 = 0; r1 < 100; r1++) {
+  workgroupBarrier();
+  storageBarrier();
+  {
+    let c0 = i32(round);
+    let v1 = b1[base1 + u32(c0)];
+    for (var k = local; k < 100u; k += 64u) {
+      let r1 = i32(k);
       let v0 = b0[base0 + u32(c0 * 100 + r1)];
-      s1 = wide_add(s1, wide(v0));
+      let v2 = (v0 - v1);
+      let v3 = exp_of(v2);
+      b2[base2 + u32(c0 * 100 + r1)] = v3;
     }
-    v1 = s1;
   }
-  let v2 = narrow(v1);
-  b1[base1 + u32(c0)] = v2;
-}
-
-// Pass 3, workgroups 25x1x1
-@group(0) @binding(0) var<storage, read_write> b0: array<f32>;
-@group(0) @binding(1) var<storage, read_write> b1: array<f32>;
-@group(1) @binding(0) var<uniform> bases: array<vec4<u32>, 1>;
-fn zero() -> u32 { return bases[0].z; }
-@compute @workgroup_size(64, 1, 1)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-) {
-  let round = ((group.z * groups.y + group.y) * groups.x + group.x) * 64u + local;
-  if (round >= 1600u) { return; }
-  let base0 = bases[0].x;
-  let base1 = bases[0].y;
-  let c0 = i32(round / 100u);
-  let c1 = i32((round) % 100u);
-  let v0 = b0[base0 + u32(c0 * 100 + c1)];
-  let v1 = b1[base1 + u32(c0)];
-  let v2 = (v0 / v1);
-  b0[base0 + u32(c0 * 100 + c1)] = v2;
+  workgroupBarrier();
+  storageBarrier();
+  {
+    let c0 = i32(round);
+    var s1 = vec2<f32>(bitcast<f32>(zero()));
+    for (var k = local; k < 100u; k += 64u) {
+      let r1 = i32(k);
+      let v0 = b2[base2 + u32(c0 * 100 + r1)];
+      s1 = sum_with(s1, v0);
+    }
+    parts_vec2f32_0[local] = s1;
+    for (var width = 32u; width > 0u; width = width >> 1u) {
+      workgroupBarrier();
+      if (local < width) {
+        parts_vec2f32_0[local] = sum_of_sums(parts_vec2f32_0[local], parts_vec2f32_0[local + width]);
+      }
+    }
+    workgroupBarrier();
+    s1 = parts_vec2f32_0[0];
+    var v1 = wide_sum(s1);
+    if (local == 0u) { go = select(0u, 1u, !is_sum_known(s1)); }
+    let go0 = workgroupUniformLoad(&go);
+    if (go0 != 0u) {
+      var s1 = Wide(0f, 0.0f, 0);
+      for (var k = local; k < 100u; k += 64u) {
+        let r1 = i32(k);
+        let v0 = b2[base2 + u32(c0 * 100 + r1)];
+        s1 = wide_add(s1, wide(v0));
+      }
+      parts_Wide_0[local] = s1;
+      for (var width = 32u; width > 0u; width = width >> 1u) {
+        workgroupBarrier();
+        if (local < width) {
+          parts_Wide_0[local] = wide_add(parts_Wide_0[local], parts_Wide_0[local + width]);
+        }
+      }
+      workgroupBarrier();
+      s1 = parts_Wide_0[0];
+      v1 = s1;
+    }
+    if (local == 0u) {
+      let v2 = narrow(v1);
+      b3[base3 + u32(c0)] = v2;
+    }
+  }
+  workgroupBarrier();
+  storageBarrier();
+  {
+    let c0 = i32(round);
+    let v1 = b3[base3 + u32(c0)];
+    for (var k = local; k < 100u; k += 64u) {
+      let r1 = i32(k);
+      let v0 = b2[base2 + u32(c0 * 100 + r1)];
+      let v2 = (v0 / v1);
+      b2[base2 + u32(c0 * 100 + r1)] = v2;
+    }
+  }
 }
