@@ -53,7 +53,7 @@ const SEVERAL_FROM_ON_PROCESSOR = 256;
 export function writeNest(nest: Nest, limits: Limits, numbers: number = 0): Pass | null {
   const { invocations, isProcessor } = limits;
   const simple = simplify(nest);
-  const { lengths, reduced, nodes } = simple;
+  const { lengths, reduced } = simple;
   const kept = sizeOf(lengths.slice(0, lengths.length - reduced));
   const rounds = sizeOf(lengths.slice(lengths.length - reduced));
   if (kept === 0) return null;

@@ -118,6 +118,30 @@ gpuTest("deviations far smaller than their mean are exact on a device", async ()
   }
 });
 
+/**
+ * Fails unless results are the evaluator's up to 1e-5 of the largest one. Returns on how many of the two
+ * kinds of devices they are one pass.
+ */
+async function checkNear(f: Function, x: Concrete, text: string): Promise<number> {
+  const expected = f(x).concrete("read");
+  const most = Math.max(...[...dense(expected)].map(Math.abs));
+  let joined = 0;
+  for (const isProcessor of [false, true]) {
+    const kernel = kernelOf(f, x, isProcessor);
+    if (kernel.passes.length === 1) joined++;
+    const { results: [words] } = await runKernel(kernel, [wordsOf(x, dense(x))], [x.size]);
+    const actual = elementsOf(expected, words);
+    dense(expected).forEach((value, i) => {
+      const what = `${text} of [${x.shape}]${isProcessor ? " on a processor" : ""}`;
+      assert(
+        Math.abs(value - actual[i]) <= 1e-5 * most,
+        `${actual[i]} instead of ${value} at ${i}: ${what}`,
+      );
+    });
+  }
+  return joined;
+}
+
 /** A chain of elementwise operations on rows and reductions of these rows. */
 function chainOf(seed: number, axes: number | readonly number[]): { f: Function; text: string } {
   const next = randomNumbers(seed);
@@ -140,37 +164,17 @@ function chainOf(seed: number, axes: number | readonly number[]): { f: Function;
   };
 }
 
-gpuTest(
-  "random chains along rows are the evaluator's, whether a pass runs one link or all",
-  async () => {
-    const shapes = [[70, 33], [64, 64], [5, 1000], [300, 63], [2, 4097], [1, 3000], [66, 32, 5], [
-      70,
-      1,
-    ]];
-    let joined = 0;
-    for (let seed = 0; seed < 48; seed++) {
-      const shape = shapes[seed % shapes.length];
-      const { f, text } = chainOf(seed, shape.length === 3 ? [1, 2] : 1);
-      const x = fill("float32", shape, seed);
-      const expected = f(x).concrete("read");
-      const most = Math.max(...[...dense(expected)].map(Math.abs));
-      for (const isProcessor of [false, true]) {
-        const kernel = kernelOf(f, x, isProcessor);
-        if (kernel.passes.length === 1) joined++;
-        const { results: [words] } = await runKernel(kernel, [wordsOf(x, dense(x))], [x.size]);
-        const actual = elementsOf(expected, words);
-        dense(expected).forEach((value, i) => {
-          const what = `${text} of [${shape}]${isProcessor ? " on a processor" : ""}`;
-          assert(
-            Math.abs(value - actual[i]) <= 1e-5 * most,
-            `${actual[i]} instead of ${value} at ${i}: ${what}`,
-          );
-        });
-      }
-    }
-    assert(joined > 24, `only ${joined} chains are one pass`);
-  },
-);
+gpuTest("random chains along rows are the evaluator's", async () => {
+  const shapes = [[70, 33], [64, 64], [5, 1000], [300, 63], [2, 4097], [1, 3000], [66, 32, 5]];
+  let joined = 0;
+  for (let seed = 0; seed < 21; seed++) {
+    const shape = shapes[seed % shapes.length];
+    const { f, text } = chainOf(seed, shape.length === 3 ? [1, 2] : 1);
+    const x = fill("float32", shape, seed);
+    joined += await checkNear(f, x, text);
+  }
+  assert(joined > 12, `only ${joined} chains are one pass`);
+});
 
 gpuTest("a softmax and a layer norm are one pass", async () => {
   const norm = (x: Tensor) =>
@@ -189,14 +193,11 @@ gpuTest("a softmax and a layer norm are one pass", async () => {
 
 gpuTest("a row that other rows read is not overwritten", async () => {
   const x = fill("float32", [80, 64], 7);
-  await check(
-    (x) => {
-      const y = x.sub(max(x, 1, { keepdims: true })).exp();
-      return y.div(sum(y, 1, { keepdims: true })).add(flip(x, 0)).add(flip(y, 0));
-    },
-    x,
-    16,
-  );
+  const f = (x: Tensor) => {
+    const y = x.sub(max(x, 1, { keepdims: true })).exp();
+    return y.div(sum(y, 1, { keepdims: true })).add(flip(x, 0)).add(flip(y, 0));
+  };
+  assert(await checkNear(f, x, "a softmax and rows from the other end") === 0);
 });
 
 gpuTest("NaN and infinities go through reductions on a device", async () => {
