@@ -47,7 +47,10 @@ Deno.test("a profiled function gives the same bits, with each of its kernels", (
   for (const threads of [1, 2]) {
     configure({ threads });
     const { result, rows, spans } = inspect.profile(gradients)(params, x);
-    assertEquals(tree.leaves(result).map((leaf) => leaf.data), expected.map((leaf) => leaf.data));
+    assertEquals(
+      tree.leaves(result).map((leaf) => leaf.data()),
+      expected.map((leaf) => leaf.data()),
+    );
     const kernels = rows.filter(({ kind }) => kind === "kernel");
     const products = kernels.filter(({ name }) => name.includes("contract"));
     // Two layers forward, their two filters, and one way back.
@@ -91,11 +94,11 @@ Deno.test("kernels in a loop have rows with the number of their runs", () => {
     const f = jit((x: Tensor) =>
       scan((c: Tensor, _: null) => [matmul(c, w).tanh(), c.sum()], x, null, { length })
     );
-    const expected = tree.leaves(f(w)).map((leaf) => leaf.data);
+    const expected = tree.leaves(f(w)).map((leaf) => leaf.data());
     for (const threads of [1, 2]) {
       configure({ threads });
       const profile = inspect.profile(f)(w);
-      assertEquals(tree.leaves(profile.result).map((leaf) => leaf.data), expected);
+      assertEquals(tree.leaves(profile.result).map((leaf) => leaf.data()), expected);
       const product = profile.rows.find(({ name }) => name === "contract")!;
       assertEquals(product.runs, length, String(profile));
       const flops = 2 * length * size ** 3;

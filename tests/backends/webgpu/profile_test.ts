@@ -69,9 +69,9 @@ gpuTest("passes in loops are counted", async () => {
       return [cond(z.sum().less(Infinity), (z) => z.mul(2), (z) => z, z), sums];
     });
     const x = toDevice(random.normal(random.key(0), [16, 16]).mul(0.1), gpu);
-    const expected = tree.leaves(f(x)).map((leaf) => leaf.data);
+    const expected = tree.leaves(f(x)).map((leaf) => leaf.data());
     const profile = inspect.profile(f)(x);
-    assertEquals(tree.leaves(profile.result).map((leaf) => leaf.data), expected);
+    assertEquals(tree.leaves(profile.result).map((leaf) => leaf.data()), expected);
     assertEquals(runsOf(profile)["contract"], 20, String(profile));
     const sorts = profile.rows.filter(({ name }) => name.startsWith("argsort"));
     assert(sorts.length > 0 && sorts.every(({ runs }) => runs >= 5), String(profile));
@@ -82,7 +82,7 @@ gpuTest("a loop of more passes than one submission can measure", () => {
   const x = toDevice(ones([3]), device());
   const f = jit((x: Tensor) => foriLoop(0, 3000, (_, x) => x.mul(1.001), x));
   const profile = inspect.profile(f)(x);
-  assertEquals(profile.result.data, f(x).data);
+  assertEquals(profile.result.data(), f(x).data());
   assertEquals(runsOf(profile)["mul"], 3000, String(profile));
 });
 
