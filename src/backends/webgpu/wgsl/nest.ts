@@ -35,8 +35,11 @@ const SHARED_FROM = 128;
 const ENOUGH = 2 ** 16;
 const ENOUGH_FOR_PROCESSOR = 64;
 
-/** The maximum size of a value in bytes. */
-const VALUE_BYTES = 12;
+/**
+ * The maximum size in bytes of the states of a reduction that an invocation keeps in workgroup memory: an
+ * `i32`, a `vec2<f32>` and a `Wide`.
+ */
+const STATE_BYTES = 24;
 
 /** The number of unrolled rounds of the innermost loop, and the maximum number of nodes for unrolling. */
 const COPIES = 4;
@@ -78,7 +81,7 @@ function sharedSize(limits: Limits, nests: readonly Nest[], rounds: number): num
   const reductions = Math.max(
     ...nests.map(({ nodes }) => nodes.filter(({ kind }) => kind === "reduce").length),
   );
-  const most = Math.floor(workgroupBytes / (VALUE_BYTES * reductions + 4));
+  const most = Math.floor(workgroupBytes / (STATE_BYTES * reductions + 4));
   const wanted = isProcessor
     ? GROUP_OF_PROCESSOR
     : rounds >= 4096

@@ -191,6 +191,29 @@ gpuTest("a softmax and a layer norm are one pass", async () => {
   }
 });
 
+gpuTest("many reductions of long rows stay within the memory of a workgroup", async () => {
+  const x = fill("float32", [2, 5000], 9);
+  const parts: readonly Function[] = [
+    (x) => sum(x.sin(), 1),
+    (x) => sum(x.cos(), 1),
+    (x) => sum(x.exp(), 1),
+    (x) => sum(x.square(), 1),
+    (x) => max(x, 1),
+    (x) => min(x.sin(), 1),
+  ];
+  const sizes: Readonly<Record<string, number>> = { "i32": 4, "vec2<f32>": 8, Wide: 12 };
+  for (let count = 1; count <= parts.length; count++) {
+    const total: Function = (x) =>
+      parts.slice(0, count).map((f) => f(x)).reduce((a, b) => a.mul(2).add(b));
+    for (const { code } of kernelOf(total, x, false).passes) {
+      const arrays = [...code.matchAll(/var<workgroup> \w+: array<(\S+), (\d+)>/g)];
+      const bytes = arrays.reduce((sum, [, type, length]) => sum + sizes[type] * Number(length), 4);
+      assert(bytes <= LIMITS.workgroupBytes, `${bytes} bytes for ${count} reductions`);
+    }
+    if (count >= 5) await check(total, x, 64);
+  }
+});
+
 gpuTest("a row that other rows read is not overwritten", async () => {
   const x = fill("float32", [80, 64], 7);
   const f = (x: Tensor) => {
