@@ -506,6 +506,7 @@ async function useGpu(browser: Browser): Promise<void> {
 /** Runs a part of the tests. */
 export default async function runPart(browser: Browser, task: Task): Promise<readonly Outcome[]> {
   ({ address, screenshots } = task);
+  if (task.part === "gpu") address += "?canvas";
   await (task.part === "page" ? usePage(browser) : useGpu(browser));
   return outcomes;
 }

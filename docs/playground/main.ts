@@ -227,7 +227,11 @@ async function run(): Promise<void> {
     finish("Failed");
   };
   worker.postMessage(
-    { code: transpiled.code, backend: backend.value as Backend } satisfies RunRequest,
+    {
+      code: transpiled.code,
+      backend: backend.value as Backend,
+      canvas: new URLSearchParams(location.search).has("canvas"),
+    } satisfies RunRequest,
   );
 }
 

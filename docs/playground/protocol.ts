@@ -13,6 +13,8 @@ export interface RunRequest {
   /** JavaScript with the same lines as the TypeScript from which it was made. */
   readonly code: string;
   readonly backend: Backend;
+  /** Whether to read through a canvas on WebGPU adapters in software, too, for which browsers need flags. */
+  readonly canvas: boolean;
 }
 
 /** A printed tensor. */

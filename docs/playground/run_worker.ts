@@ -33,7 +33,7 @@ function isRoom(): boolean {
 /** The address of the running program, which identifies its lines in stacks. */
 let address = "";
 
-/** A tensor's text; on a GPU its elements cannot be read synchronously. */
+/** A tensor's text; its elements may be on a GPU, and not be readable synchronously. */
 function tensorText(x: Tensor): string {
   try {
     return String(x);
@@ -181,11 +181,11 @@ addEventListener("unhandledrejection", (event) => {
 });
 
 /** Chooses the device, and reports it. */
-async function choose(backend: RunRequest["backend"]): Promise<string> {
+async function choose({ backend, canvas }: RunRequest): Promise<string> {
   if (backend === "webgpu") {
     try {
       const { openWebGpu } = await import("@jacobi/jacobi/webgpu");
-      const [device] = await openWebGpu({ canvas: true });
+      const [device] = await openWebGpu(canvas ? { canvas } : {});
       configure({ device });
       return "WebGPU";
     } catch (error) {
@@ -200,7 +200,7 @@ async function choose(backend: RunRequest["backend"]): Promise<string> {
 }
 
 addEventListener("message", async ({ data }: MessageEvent<RunRequest>) => {
-  const device = await choose(data.backend);
+  const device = await choose(data);
   send({ type: "started", device });
   address = URL.createObjectURL(new Blob([data.code], { type: "text/javascript" }));
   try {

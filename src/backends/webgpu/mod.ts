@@ -111,8 +111,8 @@ let count = 0;
  * and quotients and roots of float32 may be off by 2.5 units in the last place, as WGSL allows.
  *
  * In Deno, in Node with the npm package `webgpu`, and in workers of browsers, results can be read
- * synchronously. Pages of browsers need `await x.read()`. There, a program is an error if the evaluator needs results of the
- * device. At the memory limit (`configure({ memoryLimit })`, 2 GiB) tensors move to the heap if they can be
+ * synchronously. Pages of browsers need `await x.read()`. There, a program is an error if the evaluator
+ * needs results of the device. At the memory limit (`configure({ memoryLimit })`, 2 GiB) tensors move to the heap if they can be
  * read synchronously. In pages, unused tensors are found between turns of the event loop; loops that
  * never await reach the limit, which is an error.
  *
