@@ -101,22 +101,23 @@ export class CanvasReader {
   }
 
   /**
-   * The first `bytes` bytes of a buffer, a multiple of 4.
+   * `bytes` bytes of a buffer from `start`, both multiples of 4.
    *
    * @throws {Error} if the device cannot be used any more.
    */
-  read(buffer: GpuBuffer, bytes: number): ArrayBuffer {
+  read(buffer: GpuBuffer, start: number, bytes: number): ArrayBuffer {
     const pixels = bytes / 4;
     const square = 2 ** Math.ceil(Math.log2(Math.sqrt(pixels)));
     const width = Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, square));
     const words = new Uint32Array(pixels);
-    for (let start = 0; start < pixels; start += width * MOST_WIDTH) {
-      this.#readBlock(buffer, words.subarray(start, start + width * MOST_WIDTH), start, width);
+    for (let done = 0; done < pixels; done += width * MOST_WIDTH) {
+      const block = words.subarray(done, done + width * MOST_WIDTH);
+      this.#readBlock(buffer, block, start + 4 * done, width);
     }
     return words.buffer;
   }
 
-  /** Reads words from `start` on, as rows of pixels. One more row has a mark, which shows that the copy ran. */
+  /** Reads words from byte `start` on, as rows of pixels. One more row has a mark, which shows that the copy ran. */
   #readBlock(buffer: GpuBuffer, words: Uint32Array, start: number, width: number): void {
     const { queue } = this.#device;
     const full = Math.floor(words.length / width);
@@ -134,8 +135,8 @@ export class CanvasReader {
         const source = { buffer: from, offset, bytesPerRow };
         commands.copyBufferToTexture(source, { texture, origin: [0, y] }, [columns, rows]);
       };
-      if (full > 0) copy(buffer, 4 * start, 0, width, full);
-      if (rest > 0) copy(buffer, 4 * (start + full * width), full, rest, 1);
+      if (full > 0) copy(buffer, start, 0, width, full);
+      if (rest > 0) copy(buffer, start + 4 * full * width, full, rest, 1);
       copy(this.#mark, 0, height, 1, 1);
     }
     queue.submit([commands.finish()]);
@@ -168,7 +169,7 @@ export class CanvasReader {
       return [0x9e3779b1, 0x85ebca6b].every((factor) => {
         const words = new Uint32Array(size / 4).map((_, i) => Math.imul(i + 1, factor));
         this.#device.queue.writeBuffer(buffer, 0, words);
-        const read = new Uint32Array(this.read(buffer, size));
+        const read = new Uint32Array(this.read(buffer, 0, size));
         return words.every((word, i) => word === read[i]);
       });
     } finally {

@@ -336,27 +336,19 @@ export class Planner {
     const { tasks } = frame.lowered;
     const all = findRows(frame.lowered, this.limits);
     for (let i = 0; i < tasks.length;) {
-      const rows = all.find(({ first }) => first === i);
+      const rows = all.get(i);
       if (rows === undefined) this.#runTask(frame, tasks[i], i);
-      else this.#runRows(frame, rows);
+      else this.#runRows(frame, rows, i);
       i += rows?.tasks.length ?? 1;
     }
   }
 
   /** Adds one pass for tasks that run row by row, or one for each if views may be in the same memory. */
-  #runRows(frame: Frame, { first, tasks, rows, local }: Rows): void {
-    tasks.forEach((task, k) => {
-      const read = readsOf(task);
-      for (const to of writesOf(task)) {
-        const old = read.filter((from) =>
-          local.has(from) && readsWhereItWrites(task, from, to) &&
-          frame.isFreed(from, first + k, read)
-        );
-        // What other rows still read must stay until the pass has ended.
-        frame.place(to, first, null, old);
-        this.#write(frame.viewOf(to));
-      }
-    });
+  #runRows(frame: Frame, { tasks, rows, local }: Rows, first: number): void {
+    // What other rows still read must stay until the pass has ended.
+    tasks.forEach((task, k) =>
+      this.#placeOutputs(frame, task, first + k, first, (from) => local.has(from))
+    );
     const all = [...new Set(tasks.flatMap(({ buffers }) => buffers))];
     const views = all.map((buffer) => frame.viewOf(buffer));
     const distinct = [...new Set(views)];
@@ -408,16 +400,29 @@ export class Planner {
   }
 
   #runNest(frame: Frame, task: NestTask, i: number): void {
+    this.#placeOutputs(frame, task, i);
+    this.#addNest(frame, task);
+  }
+
+  /**
+   * Assigns locations to the outputs of task `i`. Buffers that `mayTake` allows may be overwritten where they
+   * are read, and others if nothing reads them from task `from` on.
+   */
+  #placeOutputs(
+    frame: Frame,
+    task: NestTask,
+    i: number,
+    from: number = i,
+    mayTake: (buffer: number) => boolean = () => true,
+  ): void {
     const read = readsOf(task);
-    const written = writesOf(task);
-    for (const to of written) {
-      const old = read.filter((from) =>
-        readsWhereItWrites(task, from, to) && frame.isFreed(from, i, read)
+    for (const to of writesOf(task)) {
+      const old = read.filter((one) =>
+        mayTake(one) && readsWhereItWrites(task, one, to) && frame.isFreed(one, i, read)
       );
-      frame.place(to, i, null, old);
+      frame.place(to, from, null, old);
       this.#write(frame.viewOf(to));
     }
-    this.#addNest(frame, task);
   }
 
   /** Adds the pass of a nest whose buffers have locations. */

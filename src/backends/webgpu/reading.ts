@@ -4,7 +4,7 @@
  * @module
  */
 import { webGpuError } from "../../base/errors.ts";
-import { type GpuBuffer, type GpuCommands, MAP_READ, USAGE } from "./api.ts";
+import { type GpuBuffer, MAP_READ } from "./api.ts";
 import type { CanvasReader } from "./canvas.ts";
 import { mapNow, noting } from "./waiting.ts";
 import { lostOrFull, type Session, type Staging } from "./session.ts";
@@ -21,34 +21,25 @@ const CANNOT_WAIT =
   "this runtime cannot wait for a WebGPU device; read with `await x.read()` first, and do what the device " +
   "cannot do on the processor, with `toDevice(x, devices()[0])`";
 
-/** Copies parts to a buffer, one after another. */
-function copyTo(commands: GpuCommands, to: GpuBuffer, parts: readonly Part[]): void {
-  let end = 0;
-  for (const { buffer, start, size } of parts) {
-    commands.copyBufferToBuffer(buffer, start, to, end, size);
-    end += size;
-  }
-}
-
 /** Copies parts to a mappable buffer, one after another. */
 function stage(session: Session, parts: readonly Part[], doing: string): Staging {
   const { device } = session;
   const staging = session.takeStaging(parts.reduce((sum, { size }) => sum + size, 0), doing);
   const commands = device.createCommandEncoder();
-  copyTo(commands, staging.buffer, parts);
+  let end = 0;
+  for (const { buffer, start, size } of parts) {
+    commands.copyBufferToBuffer(buffer, start, staging.buffer, end, size);
+    end += size;
+  }
   device.queue.submit([commands.finish()]);
   return staging;
 }
 
-/** The bytes of each part, which follow each other in `bytes`. */
-function split(bytes: ArrayBuffer, parts: readonly Part[]): readonly ArrayBuffer[] {
-  let end = 0;
-  return parts.map(({ size }) => bytes.slice(end, end += size));
-}
-
 /** The bytes of each part. */
 function take(session: Session, staging: Staging, parts: readonly Part[]): readonly ArrayBuffer[] {
-  const bytes = split(staging.buffer.getMappedRange(), parts);
+  const mapped = staging.buffer.getMappedRange();
+  let end = 0;
+  const bytes = parts.map(({ size }) => mapped.slice(end, end += size));
   staging.buffer.unmap();
   session.giveStaging(staging);
   return bytes;
@@ -66,7 +57,7 @@ export function readNow(
 ): readonly ArrayBuffer[] {
   session.use(doing);
   if (!session.readsAtOnce) throw webGpuError(`${doing}: ${CANNOT_WAIT}`);
-  if (session.canvas !== null) return drawNow(session, session.canvas, parts, doing);
+  if (session.canvas !== null) return drawNow(session.canvas, parts, doing);
   const staging = stage(session, parts, doing);
   if (!mapNow(staging.buffer)) {
     staging.buffer.destroy();
@@ -82,23 +73,14 @@ export function readNow(
 
 /** The same through a canvas. */
 function drawNow(
-  session: Session,
   canvas: CanvasReader,
   parts: readonly Part[],
   doing: string,
 ): readonly ArrayBuffer[] {
-  const bytes = parts.reduce((sum, { size }) => sum + size, 0);
-  const { device } = session;
-  const staging = session.newBuffer(bytes, USAGE.copySrc | USAGE.copyDst);
   try {
-    const commands = device.createCommandEncoder();
-    copyTo(commands, staging, parts);
-    device.queue.submit([commands.finish()]);
-    return split(canvas.read(staging, bytes), parts);
+    return parts.map((part) => canvas.read(part.buffer, part.start, part.size));
   } catch (error) {
     throw webGpuError(`${doing}: ${lostOrFull}: ${(error as Error).message}`);
-  } finally {
-    staging.destroy();
   }
 }
 

@@ -11,8 +11,6 @@ import type { Limits } from "./wgsl/kernel.ts";
 
 /** Consecutive tasks of a program that one pass runs, row by row. */
 export interface Rows {
-  /** The number of the first task. */
-  readonly first: number;
   readonly tasks: readonly NestTask[];
   /** The number of rows. */
   readonly rows: number;
@@ -44,7 +42,6 @@ function isWorthwhile(rows: number, length: number, { isProcessor }: Limits): bo
 /** The rows of consecutive tasks; `null` if they cannot or need not be run row by row. */
 function rowsOf(
   { buffers }: Lowered,
-  first: number,
   tasks: readonly NestTask[],
   limits: Limits,
 ): Rows | null {
@@ -68,30 +65,32 @@ function rowsOf(
   }
   if (used.size > limits.bindings) return null;
   if (tasks.some((task) => writesOf(task).some((buffer) => distant.has(buffer)))) return null;
-  return { first, tasks, rows, local: new Set([...used].filter((one) => !distant.has(one))) };
+  return { tasks, rows, local: new Set([...used].filter((one) => !distant.has(one))) };
 }
 
-/** The longest sequences of at least two tasks for one pass, in order. */
-export function findRows(lowered: Lowered, limits: Limits): readonly Rows[] {
+/** The longest sequences of at least two tasks for one pass, by the number of the first task. */
+export function findRows(lowered: Lowered, limits: Limits): ReadonlyMap<number, Rows> {
   const { tasks } = lowered;
-  const found: Rows[] = [];
+  const found = new Map<number, Rows>();
   for (let first = 0; first < tasks.length;) {
     let best: Rows | null = null;
     const own: NestTask[] = [];
     const touched = new Set<number>();
+    let hasReduction = false;
     for (let i = first; i < tasks.length; i++) {
       const task = tasks[i];
       if (task.kind !== "nest") break;
       if (i > first && !readsOf(task).some((buffer) => touched.has(buffer))) break;
       own.push(task);
       for (const buffer of [...readsOf(task), ...writesOf(task)]) touched.add(buffer);
-      if (i === first) continue;
-      const rows = rowsOf(lowered, first, [...own], limits);
+      hasReduction ||= task.nest.reduced > 0;
       // Without a reduction so far, a later task may bring one.
-      if (rows === null && own.some(({ nest }) => nest.reduced > 0)) break;
-      best = rows ?? best;
+      if (i === first || !hasReduction) continue;
+      const rows = rowsOf(lowered, [...own], limits);
+      if (rows === null) break;
+      best = rows;
     }
-    if (best !== null) found.push(best);
+    if (best !== null) found.set(first, best);
     first += best?.tasks.length ?? 1;
   }
   return found;

@@ -115,9 +115,12 @@ export function moduleOf(
 /** The maximum number of workgroups in one dimension. */
 const MOST_GROUPS = 65535;
 
+/** The number of a workgroup in the layout of `spread`. */
+export const WORKGROUP = "(group.z * groups.y + group.y) * groups.x + group.x";
+
 /** The number of an invocation, for workgroups of `size` invocations in the layout of `spread`. */
 export function invocation(size: number): string {
-  return `((group.z * groups.y + group.y) * groups.x + group.x) * ${size}u + local`;
+  return `(${WORKGROUP}) * ${size}u + local`;
 }
 
 /** At least this many workgroups, in as many dimensions as necessary: extra ones must return. */

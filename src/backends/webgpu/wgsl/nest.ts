@@ -19,7 +19,7 @@ import {
   simplify,
 } from "../../../lowering/simplify_nest.ts";
 import type { Limits, Pass } from "./kernel.ts";
-import { baseOf, given, heldType, invocation, moduleOf, spread } from "./module.ts";
+import { baseOf, given, heldType, invocation, moduleOf, spread, WORKGROUP } from "./module.ts";
 import { Expressions, fromWord, isLong, toWord, valueType } from "./operations.ts";
 
 type Reduction = LoopNode & { readonly kind: "reduce" };
@@ -229,9 +229,7 @@ class PassWriter {
   begin(count: number): void {
     const { size, isShared } = this.sharing;
     this.push(
-      isShared
-        ? "let round = (group.z * groups.y + group.y) * groups.x + group.x;"
-        : `let round = ${invocation(size)};`,
+      `let round = ${isShared ? WORKGROUP : invocation(size)};`,
       `if (round >= ${count}u) { return; }`,
     );
     for (const k of this.bindings.values()) this.push(`let base${k} = ${baseOf(k)};`);

@@ -72,8 +72,9 @@ const emitters = {
   svd: host,
 } as const satisfies Readonly<Record<NamesOf<"kernel">, Emit<never> | null>>;
 
-/** The emitters for calls, which have names of their own for that purpose. */
-const calls: Readonly<Record<string, Emit<never>>> = {
+/** The emitters by name, with those for calls, which have names of their own for that purpose. */
+const known: Readonly<Record<string, Emit<never> | null>> = {
+  ...emitters,
   attention: emitAttention,
   attentionPull: emitAttentionPull,
 };
@@ -104,7 +105,6 @@ export function kernelFor(
   outputs: readonly Operand[],
   limits: Limits,
 ): Kernel | null {
-  const known: Readonly<Record<string, Emit<never> | null>> = { ...emitters, ...calls };
   const emit = known[name] ?? null;
   const isHeld = [...inputs, ...outputs].every(({ dtype }) => partDtype(dtype) !== "float64");
   return emit === null || !isHeld ? null : emit(inputs, params as never, outputs, limits);

@@ -55,7 +55,8 @@ function kernelOf(f: Function, x: Concrete, isProcessor: boolean): Kernel {
   return { passes, scratch, operations: 0 };
 }
 
-async function check(f: Function, x: Concrete, ulps: number): Promise<void> {
+/** The results of a program as both kinds of devices compute them, and the evaluator's. */
+async function* resultsOf(f: Function, x: Concrete) {
   const expected = f(x).concrete("read");
   for (const isProcessor of [false, true]) {
     const kernel = kernelOf(f, x, isProcessor);
@@ -64,12 +65,21 @@ async function check(f: Function, x: Concrete, ulps: number): Promise<void> {
       [wordsOf(x, dense(x))],
       [dense(expected).length],
     );
-    const actual = elementsOf(expected, words);
-    dense(expected).forEach((value, i) => {
+    yield {
+      expected: dense(expected),
+      actual: elementsOf(expected, words),
+      passes: kernel.passes.length,
+      where: `of ${x.dtype}[${x.shape}]${isProcessor ? " on a processor" : ""}`,
+    };
+  }
+}
+
+async function check(f: Function, x: Concrete, ulps: number): Promise<void> {
+  for await (const { expected, actual, where } of resultsOf(f, x)) {
+    expected.forEach((value, i) => {
       const isClose = Object.is(value, actual[i]) ||
         Math.abs(value - actual[i]) <= ulps * 2 ** -23 * Math.abs(value);
-      const what = `${f} of ${x.dtype}[${x.shape}]${isProcessor ? " on a processor" : ""}`;
-      assert(isClose, `${actual[i]} instead of ${value} at ${i}: ${what}`);
+      assert(isClose, `${actual[i]} instead of ${value} at ${i}: ${f} ${where}`);
     });
   }
 }
@@ -123,19 +133,14 @@ gpuTest("deviations far smaller than their mean are exact on a device", async ()
  * kinds of devices they are one pass.
  */
 async function checkNear(f: Function, x: Concrete, text: string): Promise<number> {
-  const expected = f(x).concrete("read");
-  const most = Math.max(...[...dense(expected)].map(Math.abs));
   let joined = 0;
-  for (const isProcessor of [false, true]) {
-    const kernel = kernelOf(f, x, isProcessor);
-    if (kernel.passes.length === 1) joined++;
-    const { results: [words] } = await runKernel(kernel, [wordsOf(x, dense(x))], [x.size]);
-    const actual = elementsOf(expected, words);
-    dense(expected).forEach((value, i) => {
-      const what = `${text} of [${x.shape}]${isProcessor ? " on a processor" : ""}`;
+  for await (const { expected, actual, passes, where } of resultsOf(f, x)) {
+    if (passes === 1) joined++;
+    const most = Math.max(...[...expected].map(Math.abs));
+    expected.forEach((value, i) => {
       assert(
         Math.abs(value - actual[i]) <= 1e-5 * most,
-        `${actual[i]} instead of ${value} at ${i}: ${what}`,
+        `${actual[i]} instead of ${value} at ${i}: ${text} ${where}`,
       );
     });
   }

@@ -5,13 +5,21 @@
  */
 import { range, stridesOf } from "../../../../base/shape.ts";
 import type { Pass } from "../kernel.ts";
-import { element, invocation, moduleOf, type ModuleParts, spread, type Word } from "../module.ts";
+import {
+  element,
+  invocation,
+  moduleOf,
+  type ModuleParts,
+  spread,
+  type Word,
+  WORKGROUP,
+} from "../module.ts";
 
 /** Invocations of a workgroup: every device supports this number. */
 export const SIZE = 256;
 
-/** The number of a workgroup in the layout of `spread`. */
-export const GROUP = "((group.z * groups.y + group.y) * groups.x + group.x)";
+/** The number of a workgroup in the layout of `spread`, as a term. */
+export const GROUP = `(${WORKGROUP})`;
 
 /** An operand that a pass binds, by its number in the kernel, and the type of its words. */
 export type Bound = readonly [operand: number, word: Word];
